@@ -1,0 +1,122 @@
+"""Checks of nbs/09_book.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
+from pathlib import Path
+from t2ibook.book import (
+    ChapterError,
+    _asserts_something,
+    _defined,
+    _indented,
+    _is_imports_only,
+    _machine,
+    _parse,
+    _save_clean,
+    _statements,
+    chapters,
+    code_cells,
+    code_stamp,
+    directives,
+    extract_tests,
+    main,
+    notebook_problems,
+    problems,
+    pytest_file,
+    pytest_source,
+    run_chapter,
+)
+from t2ibook.core import BookError, atomic_path
+import ast
+import hashlib
+import io
+import nbformat
+import re
+import tempfile
+import time
+import tokenize
+
+
+def tiny_notebook(folder, *sources):
+    "Write a notebook whose code cells are `sources`, stamp included, and return its path."
+    cells = [nbformat.v4.new_code_cell(s, id=f"c{i}") for i, s in enumerate(sources)]
+    path = Path(folder) / "01_tiny.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    return path
+
+
+# cell 6d3b9f68
+def test_directives_are_read_from_the_top_only():
+    assert directives("#| export\n#| test shapes\nx = 1\n#| hide") == {"export": "", "test": "shapes"}
+    assert directives("x = 1") == {}
+
+
+
+# cell 3fd082ba
+def test_constant_assertions_do_not_count():
+    assert _asserts_something(ast.parse("assert x == 1"))
+    assert _asserts_something(ast.parse("torch.testing.assert_close(a, b)"))
+    assert not _asserts_something(ast.parse("assert True"))
+    assert not _asserts_something(ast.parse("print(x)"))
+
+
+
+# cell 5d2a806d
+def test_strings_survive_indentation():
+    cell = 'text = """a\n  b"""\nif text:\n    y = 1'
+    scope = {}
+    exec("def f():\n" + _indented(cell) + "\n    return text, y", scope)
+    assert scope["f"]() == ("a\n  b", 1)
+
+
+
+# cell df15a663
+def test_extracted_tests_run_and_can_fail():
+    with tempfile.TemporaryDirectory() as folder:
+        for body, outcome in [("assert 1 + one() == 2", "passed"), ("assert 1 + one() == 3", "failed")]:
+            path = tiny_notebook(folder, "#| test-setup\ndef one(): return 1", "#| test sums\n" + body)
+            scope = {}
+            exec(pytest_source(path), scope)
+            try: scope["test_sums"](); got = "passed"
+            except AssertionError: got = "failed"
+            assert got == outcome
+
+
+
+# cell dce97a19
+def test_a_cell_that_asserts_nothing_is_refused():
+    with tempfile.TemporaryDirectory() as folder:
+        for source, complaint in [("#| test idle\nprint(1 + 1)", "asserts nothing"), ("#| test two words\nassert x", "cannot be the name"),
+                                  ("#| test broken\nassert (", "cell c0")]:
+            try: pytest_source(tiny_notebook(folder, source)); message = ""
+            except ChapterError as error: message = str(error)
+            assert complaint in message
+
+
+
+# cell 97cfb8c1
+def test_stamp_depends_on_code_and_order_only():
+    one, two = nbformat.v4.new_code_cell("x = 1"), nbformat.v4.new_code_cell("x = 2")
+    prose = nbformat.v4.new_markdown_cell("words")
+    book = lambda *cells: nbformat.v4.new_notebook(cells=list(cells))
+    assert code_stamp(book(one, two)) == code_stamp(book(one, prose, two)) != code_stamp(book(two, one))
+
+
+
+# cell 762095f2
+def test_stale_outputs_are_found():
+    with tempfile.TemporaryDirectory() as folder:
+        path = tiny_notebook(folder, "x = 1")
+        assert notebook_problems(path) == ["01_tiny.ipynb: its outputs are older than its code; run it again"]
+        notebook = nbformat.read(path, 4)
+        notebook.metadata["t2ibook"] = {"code": code_stamp(notebook)}
+        nbformat.write(notebook, path)
+        assert notebook_problems(path) == []
+        notebook.cells[0].outputs = [nbformat.v4.new_output("stream", name="stderr", text="careful")]
+        nbformat.write(notebook, path)
+        assert notebook_problems(path) == ["01_tiny.ipynb: cell c0 wrote to the error stream"]
+
+
+
+# cell 5d99c2d8
+def test_a_lost_parameters_tag_is_found():
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "train").mkdir()
+        path = tiny_notebook(Path(folder) / "train", "steps = 3")
+        assert "has exactly one cell tagged 'parameters'; this one has 0" in notebook_problems(path)[0]
