@@ -220,7 +220,7 @@ def problems(root: str | Path) -> list[str]:
                 elif twin.read_bytes() != file.read_bytes(): found.append(f"{twin.relative_to(root)} differs from its notebook; export again")
     return found
 
-# %% ../nbs/09_book.ipynb #7d56fdc1
+# %% ../nbs/09_book.ipynb #34b007aa
 def main(arguments: list[str] | None = None) -> int:
     "`export`, `run FILE...` or `check`, from the root of a clone. Returns the exit code."
     import sys
@@ -232,7 +232,11 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{len(extract_tests(root / 'nbs', root / 'tests'))} test files")
         return 0
     if what == "run":
-        for file in files: print(f"{file}: {run_chapter(file):.0f} s")
+        for file in files:
+            try: print(f"{file}: {run_chapter(file):.0f} s", flush=True)
+            except ChapterError as error:
+                print(re.sub(r"\x1b\[[0-9;]*m", "", str(error)))      # without the colours of the traceback
+                return 1
         return 0
     found = problems(root)
     print("\n".join(found) or "notebooks, library, tests and outputs agree")

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['BookError', 'InputError', 'DataError', 'WeightsError', 'check_choice', 'derived_seed', 'generator', 'seed_everything',
-           'best_device', 'published_dir', 'notebooks_dir', 'runs_dir', 'real_data_dir', 'atomic_path', 'write_json',
-           'read_json', 'sha256']
+           'best_device', 'package_dir', 'clone_dir', 'published_dir', 'notebooks_dir', 'runs_dir', 'real_data_dir',
+           'atomic_path', 'write_json', 'read_json', 'sha256']
 
 # %% ../nbs/00_core.ipynb #7c4ca07a
 import hashlib
@@ -78,12 +78,23 @@ def best_device(name: str | None = None):
     check_choice(name.split(":")[0], have, "device")
     return torch.device(name)
 
-# %% ../nbs/00_core.ipynb #071d13de
+# %% ../nbs/00_core.ipynb #7f782c3a
+def package_dir() -> Path:
+    "Folder of the library's own files."
+    import t2ibook
+    return Path(t2ibook.__file__).resolve().parent
+
+
+def clone_dir() -> Path | None:
+    "Root of the clone that the library runs from, or None when it was installed."
+    root = package_dir().parent
+    return root if (root / "settings.ini").is_file() and (root / "nbs").is_dir() else None
+
+
 def _shipped(folder: str, inside: str) -> Path:
     "`folder` of the clone if we run from one, else its copy `inside` the installed package."
-    package = Path(__file__).resolve().parent
-    clone = package.parent / folder
-    return clone if (package.parent / "settings.ini").is_file() and clone.is_dir() else package / inside
+    clone = clone_dir()
+    return clone / folder if clone else package_dir() / inside
 
 
 def published_dir() -> Path:

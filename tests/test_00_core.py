@@ -11,9 +11,11 @@ from t2ibook.core import (
     atomic_path,
     best_device,
     check_choice,
+    clone_dir,
     derived_seed,
     generator,
     notebooks_dir,
+    package_dir,
     published_dir,
     read_json,
     real_data_dir,
@@ -58,6 +60,18 @@ def test_seeding_and_devices():
     assert torch.equal(first, torch.rand(2))
     assert best_device("cpu").type == "cpu"
     assert best_device().type in {"cpu", "mps", "cuda"}
+
+
+
+# cell 591e1a03
+def test_places_can_be_moved():
+    assert (package_dir() / "core.py").is_file()
+    assert clone_dir() is None or (clone_dir() / "nbs").is_dir()
+    before = os.environ.get("T2IBOOK_RUNS")
+    os.environ["T2IBOOK_RUNS"] = "elsewhere"
+    moved = runs_dir()
+    os.environ.pop("T2IBOOK_RUNS") if before is None else os.environ.update(T2IBOOK_RUNS=before)
+    assert moved == Path("elsewhere")
 
 
 

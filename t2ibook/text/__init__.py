@@ -1,0 +1,1 @@
+"Words: tokens and vocabulary, word vectors, sentence encoders."

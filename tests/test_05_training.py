@@ -1,0 +1,170 @@
+"""Checks of nbs/05_training.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
+from collections.abc import Callable
+from dataclasses import dataclass
+from matplotlib import pyplot as plt
+from pathlib import Path
+from t2ibook.core import BookError, InputError, derived_seed, generator
+from t2ibook.datasets import epoch_order
+from t2ibook.layers import load_weights, save_weights
+from t2ibook.pictures import picture_sheet, save_picture
+from t2ibook.training import (
+    Checkpoints,
+    CollapseAlarm,
+    TrainConfig,
+    TrainingError,
+    _averaged,
+    _begin,
+    _check_numbers,
+    _fetch,
+    _look,
+    _move,
+    _write,
+    batch_indices,
+    learning_rate_at,
+    read_log,
+    sample_diversity,
+    train,
+)
+from torch import Tensor, nn
+import dataclasses
+import itertools
+import json
+import math
+import shutil
+import tempfile
+import time
+import torch
+
+
+class Colours(nn.Module):
+    "Two words, two colours; noise that must not matter."
+    diverse = False
+
+    def __init__(self, noise=0.1):
+        super().__init__()
+        self.colour, self.noise = nn.Parameter(torch.zeros(2, 3)), noise
+
+    def players(self): return {"loss": list(self.parameters())}
+    def forward(self, batch, gen, player="loss"):
+        target = batch["image"].mean((2, 3)) + self.noise * torch.randn(len(batch["label"]), 3, generator=gen)
+        return {"loss": (self.colour[batch["label"]] - target).square().mean()}
+
+
+class TwoColours:
+    "A data set of 32 pictures: red is 0, blue is 1."
+    captions = [["red"], ["blue"]] * 16
+    def __len__(self): return 32
+    def batch(self, indices, gen):
+        label = indices % 2
+        image = torch.stack([torch.tensor([[1.0, -1, -1], [-1, -1, 1.0]])[i].reshape(3, 1, 1).expand(3, 8, 8) for i in label])
+        return {"image": image, "caption": [self.captions[i][0] for i in indices], "label": label}
+
+
+SHORT = TrainConfig(steps=60, batch_size=8, learning_rate=0.1, checkpoint_every=7, sample_every=20, log_every=5)
+
+
+# cell 72ffa9cb
+def test_schedule_and_order_are_functions_of_the_step():
+    config = TrainConfig(steps=100, warmup=10)
+    assert learning_rate_at(0, config) == config.learning_rate * 0.1 * (1.0)
+    assert abs(learning_rate_at(100, config) - config.final_learning_rate) < 1e-12
+    seen = torch.cat([batch_indices(t, 103, 10, seed=1) for t in range(10)])
+    assert len(seen.unique()) == 100                                       # an epoch shows no picture twice
+    assert not torch.equal(batch_indices(0, 103, 10, 1), batch_indices(10, 103, 10, 1))   # the next epoch is in another order
+    assert torch.equal(batch_indices(7, 103, 10, 1), batch_indices(7, 103, 10, 1))
+
+
+
+# cell d6837dc1
+def test_checkpoints_are_whole_and_old_ones_go():
+    with tempfile.TemporaryDirectory() as folder:
+        net = nn.Linear(2, 2); adam = torch.optim.Adam(net.parameters())
+        store = Checkpoints(folder, keep=2)
+        (Path(folder) / ".writing-5").mkdir()                     # what a killed writer leaves
+        for step in (10, 20, 30): store.save(step, {"model": net}, {"loss": adam})
+        assert store.steps() == [20, 30]
+        before = net.weight.clone()
+        with torch.no_grad(): net.weight.zero_()
+        store.load(30, {"model": net}, {"loss": adam})
+        assert torch.equal(net.weight, before)
+        assert sorted(p.name for p in Path(folder).iterdir()) == ["step_00000020", "step_00000030"]
+
+
+
+# cell c9b97ac7
+def test_diversity_is_the_mean_pairwise_distance():
+    samples = torch.rand(2, 4, 3, 8, 8, generator=generator(0, "diversity"))
+    pairs = [[(a - b).square().mean() for a, b in itertools.combinations(row, 2)] for row in samples]
+    slow = torch.stack([torch.stack(row).mean().sqrt() for row in pairs]).mean()
+    assert abs(sample_diversity(samples) - slow.item()) < 1e-6
+    assert sample_diversity(samples[:, :1].expand(-1, 4, -1, -1, -1)) == 0
+
+
+
+# cell 855b6003
+def test_the_alarm_rings_on_collapse_only():
+    alarm = CollapseAlarm()
+    assert [alarm(d) for d in (0.1, 0.3, 0.2, 0.016, 0.014)] == [False, False, False, False, True]
+
+
+
+# cell afb754ac
+def test_the_loop_finds_the_known_answer():
+    with tempfile.TemporaryDirectory() as folder:
+        system = Colours()
+        log = train(system, TwoColours(), SHORT, folder)
+        torch.testing.assert_close(system.colour, torch.tensor([[1.0, -1, -1], [-1, -1, 1.0]]), atol=0.1, rtol=0)
+        assert log == read_log(folder) and log[-1]["step"] == 60
+
+
+
+# cell 4b05b7fd
+def test_a_broken_run_ends_with_the_same_weights():
+    class Power(Exception): "The cable was pulled."
+    def pull_the_cable_at(step):
+        def notify(entry):
+            if entry["step"] >= step: raise Power
+        return notify
+    for ema in (0.0, 0.9):
+        config = dataclasses.replace(SHORT, ema=ema)
+        with tempfile.TemporaryDirectory() as whole, tempfile.TemporaryDirectory() as broken:
+            one, two = Colours(), Colours()
+            train(one, TwoColours(), config, whole)
+            for step in (13, 25, 46):
+                try: train(two, TwoColours(), config, broken, resume=True, notify=pull_the_cable_at(step)); stopped = False
+                except Power: stopped = True
+                assert stopped
+                two = Colours()              # the process is gone, and its memory with it
+            log = train(two, TwoColours(), config, broken, resume=True)
+            assert torch.equal(one.colour, two.colour)
+            strip = lambda entries: [{k: v for k, v in e.items() if k != "seconds"} for e in entries]
+            assert strip(log) == strip(read_log(whole))
+
+
+
+# cell 9f470ab7
+def test_a_loss_that_is_no_number_stops_the_run():
+    with tempfile.TemporaryDirectory() as folder:
+        try: train(Colours(noise=float("nan")), TwoColours(), SHORT, folder); message = ""
+        except TrainingError as error: message = str(error)
+        assert message.startswith("loss is not a number any more at step 5")
+
+
+
+# cell 25924d9a
+def test_two_players_move_only_their_own_parameters():
+    class Duel(Colours):
+        "Two players; the second's loss depends on both players' parameters."
+        def __init__(self):
+            super().__init__(noise=0.0)
+            self.other = nn.Parameter(torch.zeros(3))
+        def players(self): return {"loss_d": [self.colour], "loss_g": [self.other]}
+        def forward(self, batch, gen, player="loss"):
+            if player == "loss_d": return {"loss_d": super().forward(batch, gen)["loss"]}
+            return {"loss_g": (self.other + self.colour[0] - 1).square().sum()}
+    with tempfile.TemporaryDirectory() as folder:
+        duel = Duel()
+        log = train(duel, TwoColours(), SHORT, folder)
+        torch.testing.assert_close(duel.colour[0], torch.tensor([1.0, -1, -1]), atol=0.1, rtol=0)   # the second player did not bend it
+        assert {"loss_d", "loss_g"} <= set(log[-1])
+        assert all(p.requires_grad for p in duel.parameters())

@@ -1,0 +1,66 @@
+"""Checks of nbs/07a_evaluation.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
+from t2ibook.core import InputError, generator
+from t2ibook.datasets import Dataset, load_dataset
+from t2ibook.evaluation import (
+    _retrieval,
+    digit_accuracy,
+    digit_reader,
+    evaluate_pictures,
+    evaluate_system,
+    faithfulness,
+)
+from t2ibook.judge import Judge, accuracy, load_judge
+from t2ibook.metrics import Score, diversity, judge_faithfulness, mean_picture, mean_score, mse, nearest_caption_baseline, ranks, ssim
+from t2ibook.pictures import picture_sheet
+from t2ibook.pictures import to_unit
+from t2ibook.worlds import load_world
+from torch import Tensor
+import torch
+
+
+class Shows:
+    "Not a network: shows pictures that it was given."
+    def __init__(self, pictures): self.pictures = pictures
+    def generate(self, captions, n=1, seed=0): return self.pictures[:len(captions), None].expand(-1, n, -1, -1, -1)
+
+
+class KnowsTheColour:
+    "A judge for tests: reads a digit's brightness as an attribute."
+    attributes, sha256 = {"lightness": ("dark", "bright")}, "0"
+    def read(self, pictures): return {"lightness": (pictures.mean((1, 2, 3)) > 0.5).long()}
+
+
+class Lightness:
+    "A world for tests: one attribute, read from the caption."
+    name, attributes = "lightness", KnowsTheColour.attributes
+    def read(self, caption): return {"lightness": word for word in caption.split() if word in ("dark", "bright")} and \
+        {"lightness": next(word for word in caption.split() if word in ("dark", "bright"))}
+
+
+# cell d3cb53c7
+def test_the_digit_reader_reads_real_digits():
+    train, test = load_dataset("digits", "train", size=32), load_dataset("digits", "test", size=32)
+    score = digit_accuracy(test.images.float() / 255, test.labels, test, digit_reader(train))
+    assert score.value == score.floor > 0.97
+    assert digit_accuracy(test.images.float() / 255, (test.labels + 1) % 10, test, digit_reader(train)).value < 0.03
+
+
+
+# cell ab3c1cb2
+def test_faithfulness_tells_right_from_wrong():
+    captions = ["a dark picture", "a bright one", "dark", "bright"]
+    pictures = torch.tensor([0.1, 0.9, 0.2, 0.8]).reshape(4, 1, 1, 1).expand(4, 3, 8, 8)
+    assert faithfulness(pictures, captions, Lightness(), KnowsTheColour())["faithfulness"].value == 1
+    wrong = faithfulness(pictures.flip(0), captions, Lightness(), KnowsTheColour(), {"lightness": 0.99})
+    assert wrong["faithfulness_lightness"].value == 0 and wrong["faithfulness_lightness"].floor == 0.99
+
+
+
+# cell 8c061725
+def test_the_protocol_tells_good_from_bad():
+    train, test = load_dataset("digits", "train", size=32, n=300), load_dataset("digits", "test", size=32)
+    real = test.images.float() / 255
+    right, other, grey = (evaluate_system(Shows(p), train, test, n=100) for p in (real, real.roll(1, 0), torch.full_like(real, 0.5)))
+    assert right["mse"].value < 1e-12 and right["recall_1"].value == 1 and right["faithfulness_digit"].value > 0.97
+    assert other["mse"].value > right["mse_mean_picture"].value and other["faithfulness_digit"].value < 0.3
+    assert grey["recall_1"].value < 0.1 and right["diversity"].value == 0

@@ -1,0 +1,130 @@
+"""Checks of nbs/08_records.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from t2ibook.core import BookError, DataError, InputError, check_choice, clone_dir, notebooks_dir, published_dir, read_json, runs_dir, sha256, write_json
+from t2ibook.records import (
+    MOST_WEIGHT_BYTES,
+    PROFILES,
+    RECORD_KEYS,
+    Run,
+    RunError,
+    _following,
+    _thinned,
+    check_parameters,
+    check_record,
+    compare,
+    execute_training,
+    find_record,
+    hardware,
+    notebook_parameters,
+    packages,
+    peak_memory_bytes,
+    publish,
+    published,
+    record_name,
+    revision,
+    tolerance,
+    training_notebooks,
+    verify,
+)
+import ast
+import json
+import nbformat
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+
+METRIC = {"faithful": {"value": 0.9, "spread": 0.01, "protocol": {"n": 100}}}
+PARAMETERS = {"data": "toons", "profile": "smoke", "seed": 0}
+
+
+def tiny_run(folder, value=0.9):
+    "A run folder with the least that can be published."
+    (Path(folder) / "weights.safetensors").parent.mkdir(parents=True, exist_ok=True)
+    (Path(folder) / "weights.safetensors").write_bytes(b"weights")
+    (Path(folder) / "system.json").write_text("{}")
+    (Path(folder) / "sheet.png").write_bytes(b"picture")
+    (Path(folder) / "log.jsonl").write_text('{"step": 5, "loss": 1.0}\n')
+    metrics = {"faithful": METRIC["faithful"] | {"value": value}}
+    return Run(folder, PARAMETERS).finish(system="imagination", data="toons", data_fingerprint="f", profile="smoke", seed=0, config={}, steps=5, images=160,
+                                          training_seconds=2.0, weights_sha256=sha256(b"weights"), metrics=metrics)
+
+
+# cell f6e4f0e1
+def test_circumstances_are_complete_and_anonymous():
+    assert {"python", "torch", "numpy"} <= set(packages())
+    assert hardware()["cores"] >= 1 and hardware()["threads"] >= 1
+    text = json.dumps([packages(), hardware(), revision()])
+    assert platform.node() not in text or len(platform.node()) < 4
+    assert peak_memory_bytes() > 10_000_000
+
+
+
+# cell 626e6330
+def test_a_record_has_every_key():
+    with tempfile.TemporaryDirectory() as folder:
+        record = tiny_run(folder)
+        assert set(RECORD_KEYS) <= set(record) and record["images_per_second"] == 80 and read_json(Path(folder) / "record.json") == record
+        for broken, complaint in [({k: v for k, v in record.items() if k != "seed"}, "lacks seed"),
+                                  (record | {"metrics": {"fid": {"value": 3.0}}}, "'fid' needs")]:
+            try: check_record(broken); message = ""
+            except DataError as error: message = str(error)
+            assert complaint in message
+
+
+
+# cell d94c8d2d
+def test_parameters_are_read_and_checked():
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "x.ipynb"
+        cell = nbformat.v4.new_code_cell('data = "toons"   # which\nseed = 0\nbeta = 1.0\nresume = False')
+        nbformat.write(nbformat.v4.new_notebook(cells=[cell]), path)
+        try: notebook_parameters(path); message = ""
+        except DataError as error: message = str(error)
+        assert "0 cells tagged" in message
+        cell.metadata["tags"] = ["parameters"]
+        nbformat.write(nbformat.v4.new_notebook(cells=[cell]), path)
+        known = notebook_parameters(path)
+        assert known == {"data": "toons", "seed": 0, "beta": 1.0, "resume": False}
+    check_parameters({"seed": 3, "beta": 1}, known)
+    for asked, complaint in [({"sede": 3}, "did you mean 'seed'"), ({"seed": "3"}, "must be of type int"), ({"seed": True}, "must be of type int")]:
+        try: check_parameters(asked, known); message = ""
+        except InputError as error: message = str(error)
+        assert complaint in message
+
+
+
+# cell a71d713f
+def test_publishing_is_whole_and_the_better_profile_wins():
+    with tempfile.TemporaryDirectory() as runs, tempfile.TemporaryDirectory() as book:
+        tiny_run(runs)
+        for profile in ("laptop", "gpu", "smoke"):
+            record = read_json(Path(runs) / "record.json")
+            write_json(Path(runs) / "record.json", record | {"profile": profile, "name": f"imagination-toons-{profile}"})
+            publish(runs, book)
+        assert [r["name"] for r in published(book)] == ["imagination-toons-gpu", "imagination-toons-smoke"]
+        assert sorted(p.name for p in Path(book).iterdir()) == ["imagination-toons-gpu", "imagination-toons-smoke"]
+        (Path(runs) / "weights.safetensors").write_bytes(b"altered")
+        try: publish(runs, book); message = ""
+        except DataError as error: message = str(error)
+        assert "not those of its record" in message and len(published(book)) == 2
+
+
+
+# cell de2daaff
+def test_comparison_is_exact_only_where_it_can_be():
+    with tempfile.TemporaryDirectory() as folder:
+        one, other = tiny_run(folder, 0.9), tiny_run(folder, 0.91)
+    assert all(row["ok"] for row in compare(one, one)) and compare(one, one)[-1]["metric"] == "weights_sha256"
+    assert [row["ok"] for row in compare(one, other)] == [False, True]                        # smoke, same machine: exact
+    elsewhere = other | {"hardware": other["hardware"] | {"cores": 96}}
+    assert [row["ok"] for row in compare(one, elsewhere)] == [True]                           # another machine: within 5 %
+    assert not compare(one, elsewhere | {"metrics": {"faithful": METRIC["faithful"] | {"value": 0.5}}})[0]["ok"]
+    assert not compare(one, elsewhere | {"metrics": {}})[0]["ok"]

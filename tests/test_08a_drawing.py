@@ -1,0 +1,58 @@
+"""Checks of nbs/08a_drawing.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from t2ibook.core import InputError, WeightsError, check_choice, read_json, sha256, write_json
+from t2ibook.core import published_dir
+from t2ibook.drawing import (
+    Drawing,
+    _drawable,
+    _examples,
+    choose,
+    draw,
+    load,
+)
+from t2ibook.pictures import picture_sheet, save_picture
+from t2ibook.records import PROFILES, published
+import tempfile
+import torch
+
+
+# cell 06b399aa
+def test_a_drawing_can_be_proved():
+    first, again = draw("pip is running", n=2, seed=3), draw("pip is running", n=2, seed=3)
+    assert torch.equal(first.images, again.images) and first.images.shape[:2] == (1, 2)
+    with tempfile.TemporaryDirectory() as folder:
+        picture, note = first.save(Path(folder) / "pip.png")
+        proof = read_json(note)
+        repeated = draw(proof["captions"], system=proof["record"], n=proof["samples"], seed=proof["seed"])
+        assert repeated.weights_sha256 == proof["weights_sha256"] and torch.equal(repeated.images, first.images)
+        assert picture.is_file() and sorted(p.name for p in Path(folder).iterdir()) == ["pip.json", "pip.png"]
+
+
+
+# cell ce2aa3ca
+def test_words_choose_the_weights():
+    assert choose(["pip is running"])[1].startswith("imagination-toons")
+    assert choose(["the digit seven"])[1].startswith("imagination-digits")
+    assert choose(["the digit seven"], data="toons")[1].startswith("imagination-toons")
+
+
+
+# cell 9bb42426
+def test_requests_that_cannot_be_drawn_are_explained():
+    for request, complaint in [(lambda: draw(""), "is empty"), (lambda: draw(["pip is running", "  "]), "is empty"), (lambda: draw([]), "is empty"),
+                               (lambda: draw("🦄🦄"), "knows none of the words"), (lambda: draw("pip", system="imaginaton"), "did you mean 'imagination'"),
+                               (lambda: draw("pip", data="toon"), "did you mean 'toons'"), (lambda: load("nothing"), "unknown system, record or folder")]:
+        try: request(); message = ""
+        except InputError as error: message = str(error)
+        assert complaint in message, message
+
+
+
+# cell d5e01a32
+def test_published_weights_are_those_of_their_records():
+    records = published()
+    assert records
+    for record in records:
+        assert sha256(Path(record["folder"]) / "weights.safetensors") == record["weights_sha256"], record["name"]
