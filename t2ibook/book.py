@@ -158,7 +158,7 @@ def run_chapter(path: str | Path,
     _save_clean(notebook, path)
     return seconds
 
-# %% ../nbs/09_book.ipynb #3a8a8783
+# %% ../nbs/09_book.ipynb #ea04cf56
 def _machine() -> str:
     "The machine in a few words: '2 CPU cores', or the name of its GPU."
     import os
@@ -171,6 +171,9 @@ def _save_clean(notebook, path: Path) -> None:
     "Drop counts, timestamps and widget states as nbdev_clean does, keep tags and stamp, and save."
     from nbdev.clean import clean_nb
     from execnb.nbio import dict2nb, nb2str
+    for cell in code_cells(notebook):          # a picture is stored once, as PNG, and not a second time as JPEG
+        for output in cell.get("outputs", []):
+            if "image/png" in output.get("data", {}): output.data.pop("image/jpeg", None)
     plain = dict2nb(nbformat.from_dict(notebook))
     clean_nb(plain, clean_ids=True, allowed_metadata_keys=["t2ibook"], allowed_cell_metadata_keys=["tags"])
     with atomic_path(path) as temporary: temporary.write_text(nb2str(plain), encoding="utf-8")

@@ -38,7 +38,7 @@ def times_table(times: dict | None = None) -> str:
     rows = [[f"`{name}`", f"{seconds / 60:.1f} min"] for name, seconds in times["seconds"].items()]
     return markdown_table(["command", f"time on {times['machine']}"], rows)
 
-# %% ../nbs/08b_reports.ipynb #bcd15257
+# %% ../nbs/08b_reports.ipynb #82489fdc
 TABLES = {"results": results_table, "times": times_table}
 
 
@@ -60,7 +60,9 @@ def note_time(name: str, seconds: float, path: str | Path | None = None) -> None
 
 def main(arguments: list[str]) -> None:
     "`readme` fills README.md in the current folder; `time NAME SECONDS` notes a time."
-    if arguments[0] == "time": return note_time(arguments[1], float(arguments[2]))
+    if arguments[0] == "time":
+        note_time(arguments[1], float(arguments[2]))
+        return
     text = filled(Path("README.md").read_text(encoding="utf-8"))
     with atomic_path("README.md") as temporary: temporary.write_text(text, encoding="utf-8")
 

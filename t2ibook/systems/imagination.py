@@ -19,7 +19,7 @@ from ..text.encoders import LSTMEncoder
 from ..text.tokens import Vocabulary
 from ..training import TrainConfig
 
-# %% ../../nbs/10_imagination.ipynb #1256b4aa
+# %% ../../nbs/10_imagination.ipynb #be878746
 @dataclass(frozen=True)
 class ImaginationConfig(base.Config):
     "Sizes and switches. What the paper leaves open is named here; the recommended values are ours."
@@ -32,6 +32,8 @@ class ImaginationConfig(base.Config):
     beta: float = 1.0              # extra factor on the KL term; far above 1 the text is ignored
     kl_warmup: float = 0.2         # share of the steps over which the KL term rises from 0
     prior: str = "learned"         # reading C: "learned" p(z given s), or "standard" N(0, I) with s fed to the decoder
+    start_log_variance: float = -8.0   # reading B starts with hardly any noise, or the decoder first learns to ignore z
+    word_scale: float = 3.0        # factor on the starting word vectors: small ones leave the LSTM's gates near one half for long
     freeze_words: bool = False     # keep the GloVe vectors as they are ("initialised" suggests not)
     word_dropout: float = 0.0      # share of words hidden while training
     eof: bool = True               # close each caption with the end token, as the paper's figure does
@@ -42,17 +44,19 @@ def kl_weight(config: ImaginationConfig, n_values: int, progress: float = 1.0) -
     warmup = min(1.0, progress / config.kl_warmup) if config.kl_warmup else 1.0
     return warmup * config.beta * 2 * config.sigma2 / n_values
 
-# %% ../../nbs/10_imagination.ipynb #e9430ff4
+# %% ../../nbs/10_imagination.ipynb #99bcb08c
 class GaussianHeads(nn.Module):
     "Two linear layers on one vector: mean and log variance (B, Z)."
 
-    def __init__(self, n_features: int, z: int):
+    def __init__(self, n_features: int, z: int, start_log_variance: float = 0.0):
         super().__init__()
         self.mean, self.log_variance = nn.Linear(n_features, z), nn.Linear(n_features, z)
+        nn.init.orthogonal_(self.mean.weight)       # keeps the length of h; PyTorch's default nearly halves it
+        nn.init.constant_(self.log_variance.bias, start_log_variance)
 
     def forward(self, h: Tensor) -> tuple[Tensor, Tensor]: return self.mean(h), self.log_variance(h)
 
-# %% ../../nbs/10_imagination.ipynb #67641b58
+# %% ../../nbs/10_imagination.ipynb #0f8e315b
 class Imagination(base.System):
     "Visual Imagination from Texts: an LSTM reads the caption, a latent code is constrained by a prior, four transposed convolutions draw."
 
@@ -67,7 +71,7 @@ class Imagination(base.System):
         "paper": ImaginationConfig(word_dim=300, hidden=512, start_channels=1024)}
     training: ClassVar[dict] = {
         "smoke": TrainConfig(steps=60, batch_size=32, learning_rate=3e-3, checkpoint_every=30, sample_every=30, log_every=5),
-        "laptop": TrainConfig(steps=6000, batch_size=64, checkpoint_every=500, sample_every=1000),
+        "laptop": TrainConfig(steps=4000, batch_size=64, checkpoint_every=500, sample_every=500),
         "gpu": TrainConfig(steps=20_000, batch_size=128, precision="bf16", checkpoint_every=2000, sample_every=2000),
         "paper": TrainConfig(steps=12_600, batch_size=128, checkpoint_every=1000, sample_every=1000)}   # 100 epochs of 16,066 clips
 
@@ -79,7 +83,8 @@ class Imagination(base.System):
         self.encoder = LSTMEncoder(len(vocabulary), c.word_dim, c.hidden, freeze_words=c.freeze_words, word_dropout=c.word_dropout)
         reads_standard = c.latent == "cvae" and c.prior == "standard"
         self.decoder = PictureDecoder(2 * z if reads_standard else z, c.start_channels, c.image_size, c.kernel)
-        if c.latent == "text" or (c.latent == "cvae" and not reads_standard): self.heads = GaussianHeads(c.hidden, z)
+        if c.latent == "text": self.heads = GaussianHeads(c.hidden, z, c.start_log_variance)
+        elif c.latent == "cvae" and not reads_standard: self.heads = GaussianHeads(c.hidden, z)
         if c.latent == "cvae":
             self.looker = PictureEncoder(c.hidden, max(32, c.start_channels // 2), c.image_size)
             self.posterior = GaussianHeads(2 * c.hidden, z)

@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['PETAL_COLOURS', 'CENTRE_COLOURS', 'PETALS', 'SHAPES', 'CLASHES', 'BACKGROUNDS', 'PETAL_SHAPES', 'SQUEEZE',
            'COLOUR_WORDS', 'NUMBER_WORDS', 'SHAPE_WORDS', 'SIZE_WORDS', 'PLACE_WORDS', 'DIRECTION_WORDS', 'SPOKEN',
-           'MENTIONED', 'TEST_SPECIES', 'species_table', 'lattice', 'noise', 'mix', 'by_value', 'meadow', 'sky', 'soil',
-           'sand', 'scattered', 'night', 'folded', 'round_petal', 'pointed_petal', 'heart_petal', 'narrow_petal',
-           'places', 'paint_stems', 'nearest', 'paint_flowers', 'spotted', 'taken', 'read_flower', 'write_flower',
-           'Blossoms']
+           'MENTIONED', 'TEST_SPECIES', 'species_table', 'lattice', 'noise', 'mix', 'by_value', 'meadow', 'cloudy_sky',
+           'soil', 'sand', 'scattered', 'night', 'folded', 'round_petal', 'pointed_petal', 'heart_petal',
+           'narrow_petal', 'places', 'paint_stems', 'nearest', 'paint_flowers', 'spotted', 'taken', 'read_flower',
+           'write_flower', 'Blossoms']
 
-# %% ../../nbs/01a_blossoms.ipynb #e692b74b
+# %% ../../nbs/01a_blossoms.ipynb #2e85b28f
 import math
 import random
 import re
@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .base import Canvas, World, coverage, moved
+from .base import Canvas, World, coverage, length, moved
 
 # %% ../../nbs/01a_blossoms.ipynb #182d8586
 PETAL_COLOURS = {                                                # in the shade, in the light
@@ -83,7 +83,7 @@ def by_value(which: Tensor, functions, *tensors: Tensor, **settings) -> Tensor:
         out[rows] = part
     return out
 
-# %% ../../nbs/01a_blossoms.ipynb #a9721c56
+# %% ../../nbs/01a_blossoms.ipynb #aadcd4e4
 def _down(size, device): return ((torch.arange(size, device=device) + 0.5) / size)[None, :, None]   # 0 at the top, 1 at the bottom
 
 
@@ -93,7 +93,7 @@ def meadow(seeds: Tensor, size: int) -> Tensor:
     return mix((0.10, 0.30, 0.08), (0.56, 0.78, 0.30), 0.10 + 0.50 * blades + 0.45 * patches - 0.25 * _down(size, seeds.device))
 
 
-def sky(seeds: Tensor, size: int) -> Tensor:
+def cloudy_sky(seeds: Tensor, size: int) -> Tensor:
     "Blue sky with clouds."
     clouds = 0.75 * noise(seeds, 4, 3, size) + 0.25 * noise(seeds + 1, 9, 7, size)
     blue = mix((0.28, 0.58, 0.94), (0.68, 0.86, 0.99), _down(size, seeds.device).expand(len(seeds), -1, size))
@@ -126,12 +126,12 @@ def night(seeds: Tensor, size: int) -> Tensor:
     "Night sky with stars."
     dx, dy, there = scattered(seeds, 9, size, share=0.4)
     dark = mix((0.03, 0.04, 0.16), (0.13, 0.15, 0.36), _down(size, seeds.device).expand(len(seeds), -1, size))
-    return mix(dark, (1.0, 0.98, 0.85), coverage(torch.hypot(dx, dy) - 0.025, size) * there * 0.9)
+    return mix(dark, (1.0, 0.98, 0.85), coverage(length(dx, dy) - 0.025, size) * there * 0.9)
 
 
-BACKGROUNDS = {"meadow": meadow, "sky": sky, "soil": soil, "sand": sand, "night": night}
+BACKGROUNDS = {"meadow": meadow, "sky": cloudy_sky, "soil": soil, "sand": sand, "night": night}
 
-# %% ../../nbs/01a_blossoms.ipynb #2271fb99
+# %% ../../nbs/01a_blossoms.ipynb #db8f555c
 def folded(u: Tensor, v: Tensor,   # coordinates about the centre of the flower
            number: Tensor,         # how many petals
            turn=0.0,               # by how many radians the flower is turned
@@ -140,16 +140,16 @@ def folded(u: Tensor, v: Tensor,   # coordinates about the centre of the flower
     sector = 2 * math.pi / number
     angle = torch.atan2(v, u) + turn
     angle = angle - torch.round(angle / sector) * sector      # (2)
-    far = torch.hypot(u, v)
+    far = length(u, v)
     return far * torch.cos(angle), far * torch.sin(angle)     # (3)
 
-# %% ../../nbs/01a_blossoms.ipynb #6a8cc962
+# %% ../../nbs/01a_blossoms.ipynb #7ed03de5
 def round_petal(along, across, half):
     "A drop that widens to a round end and just fills its sector: `half` is the half angle of the sector."
     sine, cosine = torch.sin(half) * 0.92, torch.cos(torch.asin(torch.sin(half) * 0.92))
     far = 1 / (1 + sine)                                        # (4): where the round end has its centre
     side = across.abs() * cosine - along * sine                 # distance to the straight flank
-    end = torch.hypot(along - far, across) - far * sine
+    end = length(along - far, across) - far * sine
     return torch.where(along * cosine + across.abs() * sine > far * cosine, end, side)
 
 
@@ -157,7 +157,7 @@ def pointed_petal(along, across, half):
     "A lens between the origin and a sharp tip at 1."
     wide = torch.clamp(0.46 * torch.tan(half.clamp_max(1.2)), max=0.30)
     radius = (0.25 + wide**2) / (2 * wide)
-    return torch.hypot(along - 0.5, across.abs() + radius - wide) - radius
+    return length(along - 0.5, across.abs() + radius - wide) - radius
 
 
 def heart_petal(along, across, half):
@@ -170,7 +170,7 @@ def heart_petal(along, across, half):
 def narrow_petal(along, across, half):
     "A strap with a round end."
     wide = torch.clamp(0.33 * torch.sin(half), max=0.15)
-    return torch.hypot(along - along.clamp(min=0.1).minimum(1 - wide), across) - wide
+    return length(along - along.clamp(min=0.1).minimum(1 - wide), across) - wide
 
 
 PETAL_SHAPES = (round_petal, pointed_petal, heart_petal, narrow_petal)
@@ -216,7 +216,7 @@ def nearest(canvas: Canvas, x: Tensor, y: Tensor, n: int) -> tuple[Tensor, Tenso
         dx, dy = torch.where(closer, a, dx), torch.where(closer, b, dy)
     return dx, dy
 
-# %% ../../nbs/01a_blossoms.ipynb #292e16fe
+# %% ../../nbs/01a_blossoms.ipynb #59af5956
 SQUEEZE = 0.36                                                           # how much narrower a turned flower is
 
 
@@ -228,7 +228,7 @@ def paint_flowers(canvas: Canvas, specs: dict[str, Tensor], x: Tensor, y: Tensor
     narrowest = r * (1 - SQUEEZE * torch.maximum(side, up))              # turns distances of (u, v) into distances of the picture
     number = _column(torch.tensor(list(PETALS.values()), device=r.device)[specs["petals"]])
     along, across = folded(u, v, number, math.pi * _column(specs["turn"]))
-    far, half = torch.hypot(u, v), math.pi / number
+    far, half = length(u, v), math.pi / number
     d = by_value(specs["shape"], PETAL_SHAPES, along, across, half)
     canvas.fill(None, (0.0, 0.0, 0.0), opacity=(1.2 - far).clamp(0, 1) * 0.32)   # a soft shadow behind the flower
     vein = (1 - across.abs() / 0.03).clamp_min(0) * (along * (1 - along)).clamp_min(0)
@@ -238,7 +238,7 @@ def paint_flowers(canvas: Canvas, specs: dict[str, Tensor], x: Tensor, y: Tensor
     canvas.fill(d * narrowest, mix(palette[:, 0], palette[:, 1], light), foreground=True)
     u, v = u - 0.14 * side * _column(specs["mirror"]), v + 0.14 * up     # the centre stands out towards where the flower looks
     width = 0.19 + 0.008 * number
-    d = torch.hypot(u, v) - width
+    d = length(u, v) - width
     fine = (1.6 - 40 / (r * canvas.size)).clamp(0, 1)                    # dots only where the pixels can show them
     light = 0.9 - 0.4 * (u + v) / width + 0.5 * fine * torch.sin(30 * u) * torch.sin(30 * v) + 14 * (d + 0.035).clamp_min(0) * -1
     bright = torch.tensor(list(CENTRE_COLOURS.values()), device=r.device)[specs["centre"]][:, :, None, None]

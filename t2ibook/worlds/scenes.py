@@ -5,19 +5,19 @@
 # %% auto #0
 __all__ = ['COLOURS', 'BACKGROUNDS', 'DARK', 'GLASS', 'METAL', 'OBJECTS', 'FOOT', 'FLYING', 'OBJECT_WORDS', 'PLACE_WORDS',
            'COLOUR_WORDS', 'COUNT_WORDS', 'POSITION_WORDS', 'NAMES', 'SPOKEN_COLOURS', 'SPOKEN_PLACES',
-           'SPOKEN_POSITIONS', 'HELD_OUT', 'rainy', 'field', 'desert', 'snow', 'sea', 'night', 'parking_lot', 'Stamp',
-           'stop_sign', 'school_bus', 'airplane', 'boat', 'car', 'train', 'house', 'balloon', 'elephant', 'toilet',
-           'read_scene', 'write_scene', 'novel_pairs', 'Scenes']
+           'SPOKEN_POSITIONS', 'HELD_OUT', 'rainy', 'field', 'desert', 'snow', 'sea', 'starry_ground', 'parking_lot',
+           'Stamp', 'stop_sign', 'school_bus', 'airplane', 'boat', 'car', 'locomotive', 'house', 'balloon', 'elephant',
+           'toilet', 'read_scene', 'write_scene', 'novel_pairs', 'Scenes']
 
-# %% ../../nbs/01b_scenes.ipynb #69f5721d
+# %% ../../nbs/01b_scenes.ipynb #b2fac5c4
 import random
 import re
 
 import torch
 from torch import Tensor
 
-from .base import Canvas, World, box, capsule, coverage, disc, ellipse, grid, moved, polygon, union, without
-from .blossoms import by_value, mix, noise, scattered, sky, spotted, taken
+from .base import Canvas, World, box, capsule, coverage, disc, ellipse, grid, length, moved, polygon, union, without
+from .blossoms import by_value, cloudy_sky, mix, noise, scattered, spotted, taken
 
 # %% ../../nbs/01b_scenes.ipynb #9fcec6f7
 COLOURS = {   # in the shade, in the light
@@ -67,7 +67,7 @@ def desert(seeds: Tensor, size: int) -> Tensor:
                    capsule(u, v, 0.14, -0.24, 0.14, -0.08, 0.045), box(u, v + 0.06, 0.14, 0.035))
     return mix(scene, (0.20, 0.46, 0.22), coverage(cactus, size))
 
-# %% ../../nbs/01b_scenes.ipynb #bf759354
+# %% ../../nbs/01b_scenes.ipynb #25d876ee
 def snow(seeds: Tensor, size: int) -> Tensor:
     "White ground, dark firs, falling flakes."
     x, _ = grid(size, seeds.device)
@@ -80,7 +80,7 @@ def snow(seeds: Tensor, size: int) -> Tensor:
     scene = mix(air, (0.10, 0.30, 0.24), coverage(fir, size))
     scene = _land(scene, ground, 0.02 + 0.10 * drift, size)
     dx, dy, there = scattered(seeds + 2, 9, size, share=0.6)
-    return mix(scene, (1.0, 1.0, 1.0), coverage(torch.hypot(dx, dy) - 0.03, size) * there)
+    return mix(scene, (1.0, 1.0, 1.0), coverage(length(dx, dy) - 0.03, size) * there)
 
 
 def sea(seeds: Tensor, size: int) -> Tensor:
@@ -90,14 +90,14 @@ def sea(seeds: Tensor, size: int) -> Tensor:
     water = mix((0.02, 0.30, 0.50), (0.24, 0.62, 0.74), 0.5 + 0.25 * wave + 0.35 * (noise(seeds + 1, 8, 4, size) - 0.5) - 0.2 * y)
     return _land(mix((0.56, 0.78, 0.94), (0.95, 0.95, 0.90), y + 1), water, 0.0, size)
 
-# %% ../../nbs/01b_scenes.ipynb #7a067b64
-def night(seeds: Tensor, size: int) -> Tensor:
+# %% ../../nbs/01b_scenes.ipynb #8d64cf2e
+def starry_ground(seeds: Tensor, size: int) -> Tensor:
     "Stars and a moon over dark hills."
     x, _ = grid(size, seeds.device)
     y, hill = _rows(len(seeds), size, seeds.device), noise(seeds, 1, 4, size)[:, :1]
     dx, dy, there = scattered(seeds + 1, 8, size, share=0.45)
     scene = mix(mix((0.02, 0.03, 0.13), (0.14, 0.16, 0.38), (y + 1) * 0.6), (1.0, 0.98, 0.86),
-                coverage(torch.hypot(dx, dy) - 0.028, size) * there)
+                coverage(length(dx, dy) - 0.028, size) * there)
     moon = x - (noise(seeds + 5, 1, 1, size) * 1.2 - 0.6)
     scene = mix(scene, (1.0, 0.96, 0.76), coverage(without(disc(moon, y + 0.7, 0.17), disc(moon - 0.09, y + 0.75, 0.15)), size))
     return _land(scene, mix((0.08, 0.12, 0.16), (0.04, 0.06, 0.09), y), 0.14 + 0.16 * hill, size)
@@ -121,7 +121,7 @@ def parking_lot(seeds: Tensor, size: int) -> Tensor:
     return _land(_land(air, walls, -0.3 - 0.45 * tall, size), asphalt, 0.02, size)
 
 
-BACKGROUNDS = {"blue skies": sky, "rainy skies": rainy, "green field": field, "desert": desert, "snow": snow, "sea": sea, "night": night,
+BACKGROUNDS = {"blue skies": cloudy_sky, "rainy skies": rainy, "green field": field, "desert": desert, "snow": snow, "sea": sea, "night": starry_ground,
                "parking lot": parking_lot}
 
 # %% ../../nbs/01b_scenes.ipynb #8d00081a
@@ -215,8 +215,8 @@ def car(s: Stamp) -> None:
     s.fill(ellipse(u - 0.86, v - 0.16, 0.07, 0.07), (1.0, 0.95, 0.6)).fill(box(u + 0.1, v - 0.14, 0.07, 0.02), DARK)
     _wheels(s, (-0.52, 0.54), 0.46, 0.21)
 
-# %% ../../nbs/01b_scenes.ipynb #f6a04834
-def train(s: Stamp) -> None:
+# %% ../../nbs/01b_scenes.ipynb #e4ea903f
+def locomotive(s: Stamp) -> None:
     "A steam locomotive with its driver's cabin."
     u, v = s.x, s.y
     puff = union(disc(u - 0.46, v + 0.84, 0.13), disc(u - 0.22, v + 0.86, 0.17), disc(u + 0.08, v + 0.84, 0.13))
@@ -253,7 +253,7 @@ def balloon(s: Stamp) -> None:
     s.fill(torch.maximum(torch.minimum(top, cone), ((seam - 1).abs() - 0.32) * 0.3), s.shade, opacity=0.75)
     s.fill(box(u, v - 0.82, 0.17, 0.15, 0.03), (0.55, 0.36, 0.17))
 
-# %% ../../nbs/01b_scenes.ipynb #9585f749
+# %% ../../nbs/01b_scenes.ipynb #c4cb0409
 def elephant(s: Stamp) -> None:
     "An elephant from the side, tusk and trunk to the right."
     u, v = s.x, s.y
@@ -278,7 +278,7 @@ def toilet(s: Stamp) -> None:
     s.fill(ellipse(u, v - 0.26, 0.30, 0.07), GLASS)
 
 
-OBJECTS = {"stop sign": stop_sign, "school bus": school_bus, "airplane": airplane, "boat": boat, "car": car, "train": train, "house": house,
+OBJECTS = {"stop sign": stop_sign, "school bus": school_bus, "airplane": airplane, "boat": boat, "car": car, "train": locomotive, "house": house,
            "balloon": balloon, "elephant": elephant, "toilet": toilet}
 FOOT = {"stop sign": 1.0, "school bus": 0.59, "airplane": 0.6, "boat": 0.86, "car": 0.67, "train": 0.70, "house": 0.82, "balloon": 0.97,
         "elephant": 0.86, "toilet": 0.94}                      # where each object touches the ground
@@ -366,7 +366,7 @@ def novel_pairs(values: dict[str, str]) -> list[dict[str, str]]:
     "The pairs of `HELD_OUT` that these values (of a picture, or read from a caption) contain: empty if training may show them."
     return [pair for pair in HELD_OUT if pair.items() <= values.items()]
 
-# %% ../../nbs/01b_scenes.ipynb #482107ea
+# %% ../../nbs/01b_scenes.ipynb #14a5b330
 def _column(values: Tensor) -> Tensor: return values.float().reshape(-1, 1, 1)   # (B,) to (B, 1, 1)
 
 
@@ -411,7 +411,7 @@ class Scenes(World):
         turn = 0.10 * specs["tilt"] * torch.where(aloft, 1.0, 0.3)
         u, v = moved(x, y, 0.0, 0.0, angle=_column(turn), scale=_column(scale))
         u = torch.where(_column(specs["object"]) > 0, u * _column(specs["flip"]), u)         # letters are not mirrored
-        shadow = (1.15 - torch.hypot(u, (v - _column(foot)) / 0.16)).clamp(0, 1) * 0.45 * (1 - _column(aloft))
+        shadow = (1.15 - length(u, (v - _column(foot)) / 0.16)).clamp(0, 1) * 0.45 * (1 - _column(aloft))
         canvas.fill(None, (0.02, 0.02, 0.06), opacity=shadow)
         colour = torch.tensor(list(COLOURS.values()), device=u.device)[specs["colour"]]
         for number, painter in enumerate(OBJECTS.values()):

@@ -177,7 +177,7 @@ def paint_dress(f: Figure):
         bow = triangle(f.w, f.y, (0.0, 0.33), (0.20, 0.22), (0.20, 0.44))
         f.shape(torch.minimum(bow, oval(f.x, f.y - 0.33, 0.07, 0.07)), (0.35, 0.65, 0.95))
 
-# %% ../../nbs/01c_toons.ipynb #8cc9d4b3
+# %% ../../nbs/01c_toons.ipynb #cfd08b9e
 STREAK = (0.36, 0.42, 0.56)
 
 
@@ -225,8 +225,8 @@ def paint_in_front(image: Tensor, action: str, rows: Tensor, x, y, s, pose: Tens
             f.ink(blanket, (0.30, 0.62, 0.80), (0.10, 0.22, 0.38))
             f.spot(torch.maximum(blanket, (torch.remainder(f.y, 0.24) - 0.12).abs() - 0.05), (0.98, 0.90, 0.62))
     if action == "sleeping":
-        with Window(image, rows, x, y, s, (-0.2, -0.95, 0.8, 0.2)) as w:
-            for x0, y0, r in ((0.10, -0.14, 0.13), (0.42, -0.48, 0.18)):
+        with Window(image, rows, x, y, s, (-0.1, -0.95, 0.9, 0.2)) as w:
+            for x0, y0, r in ((0.22, -0.16, 0.13), (0.52, -0.52, 0.18)):
                 u, v = w.x - x0, w.y - y0 + column(0.06 * torch.sin(2 * math.pi * phase))
                 letter = union(box(u, v + r, r, 0.01), box(u, v - r, r, 0.01), capsule(u, v, r, -r, -r, r, 0.01))
                 w.fill(letter - 0.09, (0.15, 0.18, 0.40)).fill(letter - 0.045, WHITE)
@@ -281,11 +281,12 @@ def write_caption(values: dict[str, str], rng: random.Random) -> str:
     sentences = [*rest[:first], main, *rest[first:]]
     return ". ".join(sentences) + "." * (len(sentences) > 1)
 
-# %% ../../nbs/01c_toons.ipynb #eba1942c
+# %% ../../nbs/01c_toons.ipynb #42a665d8
 NAMES = {**{name: name for name in CAST}, **{CAST[name][0]: name for name in CAST}, "bunny": "lulu", "kitten": "zaza"}
 VERB_WORDS = {word: action for action, words in {
     "standing": "standing stands stand", "running": "running runs run dashing dashes racing races",
-    "jumping": "jumping jumps jump hopping hops leaps leaping", "waving": "waving waves wave hello", "sitting": "sitting sits sit", "sleeping": "sleeping sleeps sleep asleep nap napping dreaming",
+    "jumping": "jumping jumps jump hopping hops leaps leaping", "waving": "waving waves wave hello",
+    "sitting": "sitting sits sit", "sleeping": "sleeping sleeps sleep asleep nap napping dreaming",
     "reading": "reading reads read"}.items() for word in words.split()}
 PLACE_WORDS = {word: place for place, words in {
     "snow": "snow snowy", "forest": "forest woods", "beach": "beach sea seaside", "house": "house home room indoors inside",

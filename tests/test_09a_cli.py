@@ -1,0 +1,109 @@
+"""Checks of nbs/09a_cli.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
+from pathlib import Path
+from t2ibook.cli import (
+    Json,
+    MOST_PICTURES,
+    MOST_WORDS,
+    Seed,
+    _bar,
+    _captions,
+    _clone,
+    _say,
+    _show,
+    _writable,
+    app,
+    bench,
+    data_app,
+    data_check,
+    data_get,
+    data_list,
+    data_sample,
+    draw,
+    evaluate,
+    info,
+    lab,
+    list_systems,
+    main,
+    publish,
+    records,
+    site,
+    train,
+    verify,
+)
+from t2ibook.core import BookError, InputError, check_choice, clone_dir
+from typing import Annotated
+import contextlib
+import io
+import json
+import os
+import sys
+import tempfile
+import typer
+
+
+def run(*arguments, stdin=""):
+    "Exit code, standard output and error stream of a command."
+    out, err, kept = io.StringIO(), io.StringIO(), sys.stdin
+    sys.stdin = io.StringIO(stdin)
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err): code = main(list(arguments))
+    finally: sys.stdin = kept
+    return code, out.getvalue(), err.getvalue()
+
+
+# cell 78f6c031
+def test_mistakes_get_one_line_and_exit_code_two():
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        (folder / "file").write_text("x")
+        cases = [(["draw", ""], "is empty"), (["draw", " \t\n "], "is empty"), (["draw", "word " * 10_000], "10,000 words is too long"), (["draw", "🦄🦄"], "knows none"),
+                 (["draw", "нет слов"], "knows none"), (["draw", "\x07"], "no words"), (["draw", "pip", "--system", "imaginaton"], "did you mean 'imagination'"),
+                 (["draw", "pip", "--data", "moons"], "unknown data"), (["draw", "pip", "-n", "0"], "-n"), (["draw", "pip", "-n", "100000"], "too many"),
+                 (["draw", "pip", "--seed", "-1"], "--seed"), (["draw", "pip", "-o", str(folder)], "it is a folder"), (["draw", "pip", "-o", str(folder / "file" / "x.png")], "cannot write"),
+                 (["draw", "pip", "-o", str(folder / "x.doc")], "ends in .png"), (["draw", "-"], "no caption"), (["draw"], "Missing argument"), (["draw", "pip", "--what"], "No such option"),
+                 (["info", "imagination", "--profile", "papr"], "did you mean 'paper'"), (["train", "imaginatio"], "did you mean"), (["train", "imagination", "--data", "nowhere"], "unknown data"),
+                 (["evaluate", str(folder / "none")], "unknown system, record or folder"), (["publish", str(folder)], "no finished run"), (["verify", "nothing"], "unknown record"),
+                 (["data", "sample", "moons", "-o", str(folder / "m")], "did you mean"), (["data", "sample", "toons", "-o", str(folder)], "there already"),
+                 (["data", "check", str(folder / "none")], "unknown data"), (["bench", "nothing"], "unknown system")]
+        for arguments, complaint in cases:
+            code, out, err = run(*arguments)
+            assert code == 2, (arguments, code, err)
+            assert err.count("\n") == 1 and complaint in err and "Traceback" not in err and not out, (arguments, err)
+        assert [p.name for p in folder.iterdir()] == ["file"]                # nothing half-written
+
+
+
+# cell 0e89ef9a
+def test_json_is_one_document():
+    for arguments in [["list"], ["records"], ["info", "imagination", "--profile", "smoke"], ["data", "list"]]:
+        code, out, err = run(*arguments, "--json")
+        assert code == 0 and json.loads(out) and not err
+    networks = json.loads(run("info", "imagination", "--profile", "paper", "--json")[1])["networks"]
+    assert networks["decoder"] == 27_797_251 - 512 * 16 * 1024 and networks["heads"] == 525_312
+
+
+
+# cell 12f63342
+def test_drawing_writes_a_sheet_and_its_proof():
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "pip.png"
+        code, out, err = run("draw", "-", "--seed", "3", "-o", str(target), "--json", stdin="pip is running\n\nlulu sleeps on friday\n")
+        document = json.loads(out)
+        assert code == 0 and document["captions"] == ["pip is running", "lulu sleeps on friday"] and document["unknown"] == {"friday": 1}
+        assert err.count("\n") == 1 and "does not know the word 'friday'" in err
+        assert sorted(p.name for p in Path(folder).iterdir()) == ["pip.json", "pip.png"]
+
+
+
+# cell dd3dd89e
+def test_a_sampled_world_is_a_folder_of_ones_own():
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "toons"
+        assert run("data", "sample", "toons", "--n", "6", "--size", "32", "-o", str(target))[0] == 0
+        lines = [json.loads(line) for line in (target / "captions.jsonl").read_text().splitlines()]
+        assert len(lines) == 6 and {"file", "label", "attributes"} <= set(lines[0]) and (target / lines[0]["file"]).is_file()
+        assert json.loads(run("data", "check", str(target), "--json")[1])["splits"]["train"]["pictures"] > 0
+        (target / lines[0]["file"]).write_bytes(b"no picture")
+        code, out, err = run("data", "check", str(target))
+        assert code == 2 and lines[0]["file"].split("/")[-1] in err
+        assert [p.name for p in Path(folder).iterdir()] == ["toons"]
