@@ -45,7 +45,7 @@ def _bar(title: str):
     tell.close = bar.close
     return tell
 
-# %% ../nbs/09a_cli.ipynb #6d05fbe8
+# %% ../nbs/09a_cli.ipynb #4a07d804
 def _captions(given: list[str]) -> list[str]:
     "The captions to draw; `-` stands for the lines of standard input. Raises `InputError` for empty or endless ones."
     captions = []
@@ -65,7 +65,7 @@ def draw(caption: Annotated[list[str], typer.Argument(help="One or more captions
          data: Annotated[str | None, typer.Option("--data", help="Only weights that were trained on this data.")] = None,
          n: Annotated[int, typer.Option("-n", "--n", min=1, help="Samples of each caption.")] = 1,
          seed: Seed = 0,
-         output: Annotated[Path, typer.Option("-o", "--output", help="The sheet; a note with captions, seed and hash is written beside it.")] = Path("drawing.png"),
+         output: Annotated[Path, typer.Option("-o", "--output", help="The sheet; a note with seed and hash is written beside it.")] = Path("drawing.png"),
          as_json: Json = False) -> None:
     "Draw captions: a PNG sheet and beside it a JSON note that proves it."
     captions = _captions(caption)

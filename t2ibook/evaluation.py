@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = ['faithfulness', 'digit_reader', 'digit_accuracy', 'evaluate_system', 'evaluate_pictures']
 
-# %% ../nbs/07a_evaluation.ipynb #e785ba53
+# %% ../nbs/07a_evaluation.ipynb #6523945b
 import torch
 from torch import Tensor
 
 from .core import InputError, generator
 from .datasets import Dataset, load_dataset
-from .judge import Judge, accuracy, load_judge
+from .judge import JUDGED, Judge, accuracy, load_judge
 from .metrics import Score, diversity, judge_faithfulness, mean_picture, mean_score, mse, nearest_caption_baseline, ranks, ssim
 from .pictures import to_unit
 
@@ -52,7 +52,7 @@ def digit_accuracy(pictures: Tensor, labels: Tensor, test: Dataset, reader) -> S
     protocol = {"judge": "SVM on 8×8 pictures of the training split", "judge_sha256": test.fingerprint, "unit": "share", "chance": 0.1}
     return mean_score("faithfulness", right, protocol, floor=real)
 
-# %% ../nbs/07a_evaluation.ipynb #403ea08c
+# %% ../nbs/07a_evaluation.ipynb #084026f4
 def evaluate_system(system,                       # anything with generate(captions, n, seed)
                     train: Dataset,               # what it was trained on: for the baselines
                     test: Dataset,                # what it has not seen
@@ -73,7 +73,7 @@ def evaluate_system(system,                       # anything with generate(capti
     scores |= _retrieval(samples, real)
     few = captions[:min(50, len(captions))]
     scores["diversity"] = mean_score("diversity", diversity(system.generate(few, n=4, seed=seed)), {"samples_per_caption": 4})
-    if test.world is not None:
+    if test.world is not None and (judge or test.world.name in JUDGED):
         judge = judge or load_judge(test.world.name)
         scores |= faithfulness(samples, captions, test.world, judge, accuracy(judge, real, batch["attributes"]))
     if test.name == "digits": scores["faithfulness_digit"] = digit_accuracy(samples, batch["label"], test, digit_reader(train))
@@ -87,7 +87,7 @@ def _retrieval(samples: Tensor, real: Tensor, most: int = 100) -> dict[str, Scor
     protocol = {"scorer": "negative squared error", "candidates": len(b), "unit": "share"}
     return {f"recall_{k}": mean_score("recall", (rank <= k).double(), protocol | {"k": k, "chance": k / len(b)}) for k in (1, 5, 10)}
 
-# %% ../nbs/07a_evaluation.ipynb #c17fb79d
+# %% ../nbs/07a_evaluation.ipynb #86493bec
 def evaluate_pictures(drawn: Dataset,      # pictures and captions from anywhere
                       data: str,           # the world or set that they are held against
                       seed: int = 0,
@@ -96,8 +96,8 @@ def evaluate_pictures(drawn: Dataset,      # pictures and captions from anywhere
     test = load_dataset(data, "test", size=64)
     batch = drawn.batch(torch.arange(len(drawn)), generator(seed, "evaluate"))
     pictures = to_unit(batch["image"])
-    if test.world is not None:
+    if test.world is not None and test.world.name in JUDGED:
         judge = load_judge(test.world.name)
         real = test.batch(torch.arange(min(500, len(test))), generator(seed, "evaluate"))
         return faithfulness(pictures, batch["caption"], test.world, judge, accuracy(judge, to_unit(real["image"]), real["attributes"]))
-    raise InputError(f"{data} has no judge that reads pictures; evaluate against one of the worlds: blossoms, scenes, toons, bouncers")
+    raise InputError(f"{data} has no judge that reads pictures; evaluate against one of {', '.join(JUDGED)}")

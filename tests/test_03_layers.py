@@ -43,12 +43,6 @@ def test_kernel_four_is_even_and_five_is_not():
 
 
 
-# cell 1aeecfd5
-def test_encoder_undoes_the_sides_of_the_decoder():
-    for size in (32, 64, 128): assert PictureEncoder(7, 32, size)(torch.zeros(2, 3, size, size)).shape == (2, 7)
-
-
-
 # cell 55d1fc59
 def test_decoder_has_the_sizes_of_the_fact_sheet():
     sizes = {(256, 256, 4): 1_739_203, (512, 512, 4): 6_951_811, (512, 1024, 5): 25_605_251, (1024, 1024, 4): 27_797_251}
@@ -66,6 +60,12 @@ def test_decoder_draws_every_size_in_range():
         try: PictureDecoder(16, 32, size); message = ""
         except InputError as error: message = str(error)
         assert "cannot be reached" in message
+
+
+
+# cell 1aeecfd5
+def test_encoder_undoes_the_sides_of_the_decoder():
+    for size in (32, 64, 128): assert PictureEncoder(7, 32, size)(torch.zeros(2, 3, size, size)).shape == (2, 7)
 
 
 

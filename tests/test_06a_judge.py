@@ -4,6 +4,7 @@ from pathlib import Path
 from t2ibook.core import DataError, InputError, WeightsError, published_dir, read_json, write_json
 from t2ibook.core import generator
 from t2ibook.judge import (
+    JUDGED,
     Judge,
     accuracy,
     load_judge,
@@ -12,7 +13,7 @@ from t2ibook.judge import (
 from t2ibook.layers import DownBlock, load_weights, save_weights
 from t2ibook.pictures import picture_sheet, to_unit
 from t2ibook.pictures import to_signed
-from t2ibook.worlds import WORLDS, load_world
+from t2ibook.worlds import load_world
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.transforms.functional import gaussian_blur
@@ -56,9 +57,9 @@ def test_a_judge_survives_its_folder_and_refuses_damage():
 
 
 
-# cell 3144b0fb
+# cell 1a59fb7c
 def test_published_judges_read_unseen_combinations():
-    for name in WORLDS:
+    for name in JUDGED:
         judge, sample = load_judge(name), load_world(name).sample(120, seed=99, split="test")
         right = accuracy(judge, to_unit(sample["image"]), sample["attributes"])
         assert min(right.values()) > 0.96, (name, right)      # 120 pictures; the record has the figure over thousands

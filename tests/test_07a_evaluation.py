@@ -9,7 +9,7 @@ from t2ibook.evaluation import (
     evaluate_system,
     faithfulness,
 )
-from t2ibook.judge import Judge, accuracy, load_judge
+from t2ibook.judge import JUDGED, Judge, accuracy, load_judge
 from t2ibook.metrics import Score, diversity, judge_faithfulness, mean_picture, mean_score, mse, nearest_caption_baseline, ranks, ssim
 from t2ibook.pictures import picture_sheet
 from t2ibook.pictures import to_unit
