@@ -55,11 +55,12 @@ book: .venv/.ready ## run every training notebook at the smoke profile, draw fro
 		echo "== imagination, on real handwritten digits"; \
 		$(T2I) train imagination --data digits --profile smoke --out _book/smoke/imagination-digits; \
 	fi; \
-	$(T2I) draw "pip is running" "pip and lulu are by the lake" "a red flower with a yellow centre" -n 4 -o _book/drawn.png; \
+	$(T2I) draw "pip is running on the beach" "lulu and bruno are friends. lulu is reading in the house." "zaza is jumping in the snow" "tika sleeps at night" -o _book/drawn.png; \
+	$(T2I) draw "the digit seven" "a handwritten three" --data digits -o _book/digits.png; \
 	$(T2I) site --no-serve --out _site; \
 	echo; \
 	echo "runs of the training notebooks   _book/smoke/"; \
-	echo "drawn from typed captions        _book/drawn.png"; \
+	echo "drawn from typed captions        _book/drawn.png, _book/digits.png"; \
 	echo "the book                         _site/index.html"; \
 	$(call took,make book)
 

@@ -1,5 +1,6 @@
 """Checks of nbs/00a_pictures.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
 from PIL import Image, ImageDraw, ImageFont, UnidentifiedImageError
+from importlib.util import find_spec
 from pathlib import Path
 from t2ibook.core import DataError, InputError, atomic_path
 from t2ibook.pictures import (

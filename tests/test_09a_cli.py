@@ -31,11 +31,13 @@ from t2ibook.cli import (
     verify,
 )
 from t2ibook.core import BookError, InputError, check_choice, clone_dir
+from t2ibook.records import find_record
 from typing import Annotated
 import contextlib
 import io
 import json
 import os
+import shutil
 import sys
 import tempfile
 import typer
@@ -51,13 +53,13 @@ def run(*arguments, stdin=""):
     return code, out.getvalue(), err.getvalue()
 
 
-# cell 78f6c031
+# cell 0fdb5802
 def test_mistakes_get_one_line_and_exit_code_two():
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         (folder / "file").write_text("x")
         cases = [(["draw", ""], "is empty"), (["draw", " \t\n "], "is empty"), (["draw", "word " * 10_000], "10,000 words is too long"), (["draw", "🦄🦄"], "knows none"),
-                 (["draw", "нет слов"], "knows none"), (["draw", "\x07"], "no words"), (["draw", "pip", "--system", "imaginaton"], "did you mean 'imagination'"),
+                 (["draw", "нет слов"], "knows none"), (["draw", "\x07"], "is empty"), (["draw", "pip", "--system", "imaginaton"], "did you mean 'imagination'"),
                  (["draw", "pip", "--data", "moons"], "unknown data"), (["draw", "pip", "-n", "0"], "-n"), (["draw", "pip", "-n", "100000"], "too many"),
                  (["draw", "pip", "--seed", "-1"], "--seed"), (["draw", "pip", "-o", str(folder)], "it is a folder"), (["draw", "pip", "-o", str(folder / "file" / "x.png")], "cannot write"),
                  (["draw", "pip", "-o", str(folder / "x.doc")], "ends in .png"), (["draw", "-"], "no caption"), (["draw"], "Missing argument"), (["draw", "pip", "--what"], "No such option"),
@@ -70,6 +72,35 @@ def test_mistakes_get_one_line_and_exit_code_two():
             assert code == 2, (arguments, code, err)
             assert err.count("\n") == 1 and complaint in err and "Traceback" not in err and not out, (arguments, err)
         assert [p.name for p in folder.iterdir()] == ["file"]                # nothing half-written
+
+
+
+# cell 1a2337fe
+def test_altered_weights_and_strangers_files_are_refused():
+    record = Path(find_record("imagination-toons-laptop")["folder"])
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        for name, spoil in {"truncated": lambda b: b[:-100], "altered": lambda b: b[:-1] + bytes([b[-1] ^ 1]), "empty": lambda b: b""}.items():
+            shutil.copytree(record, folder / name)
+            weights = folder / name / "weights.safetensors"
+            weights.write_bytes(spoil(weights.read_bytes()))
+            code, out, err = run("draw", "pip", "--system", str(folder / name), "-o", str(folder / "x.png"))
+            assert code == 2 and "truncated or altered" in err and err.count("\n") == 1
+        (folder / "mine").mkdir()
+        (folder / "mine" / "cat.png").write_text("I am not a picture")
+        (folder / "mine" / "cat.txt").write_text("pip is running")
+        code, out, err = run("evaluate", str(folder / "mine"))
+        assert code == 2 and "cat.png" in err and err.count("\n") == 1
+        assert not (folder / "x.png").exists() and not (folder / "x.json").exists()
+
+
+
+# cell f7de3e1e
+def test_anybodys_pictures_can_be_evaluated():
+    with tempfile.TemporaryDirectory() as folder:
+        assert run("data", "sample", "toons", "--n", "20", "-o", str(Path(folder) / "toons"))[0] == 0
+        code, out, err = run("evaluate", str(Path(folder) / "toons"), "--data", "toons", "--json")
+        assert code == 0 and json.loads(out)["scores"]["faithfulness"]["value"] > 0.98        # the world itself is faithful
 
 
 
