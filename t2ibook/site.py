@@ -247,12 +247,15 @@ def remote_sources(site: str | Path,    # a folder of HTML and CSS
                    ) -> list[str]:      # 'page: address'
     "Everything that a browser would fetch from another server to show these pages."
     site, found = Path(site), []
-    fetches = re.compile(r"""<(?:script|img|iframe|source|video|audio|embed)\b[^>]*?\ssrc\s*=\s*["']?((?:https?:)?//[^"'\s>]+)"""
-                         r"""|<link\b(?![^>]*rel=["']?canonical)[^>]*?\shref\s*=\s*["']?((?:https?:)?//[^"'\s>]+)"""
-                         r"""|@import\s+(?:url\()?\s*["']?((?:https?:)?//[^"')\s]+)|url\(\s*["']?((?:https?:)?//[^"')\s]+)""", re.I)
+    tags = re.compile(r"""<(?:script|img|iframe|source|video|audio|embed)\b[^>]*?\ssrc\s*=\s*["']?((?:https?:)?//[^"'\s>]+)"""
+                      r"""|<link\b(?![^>]*rel=["']?canonical)[^>]*?\shref\s*=\s*["']?((?:https?:)?//[^"'\s>]+)""", re.I)
+    rules = re.compile(r"""@import\s+(?:url\()?\s*["']?((?:https?:)?//[^"')\s]+)|url\(\s*["']?((?:https?:)?//[^"')\s]+)""", re.I)
+    style = re.compile(r"""<style\b[^>]*>(.*?)</style>|\sstyle\s*=\s*"([^"]*)["]""", re.I | re.S)      # a page that prints CSS as code fetches nothing
     for path in sorted([*site.rglob("*.html"), *site.rglob("*.css")]):
-        for match in fetches.finditer(path.read_text(encoding="utf-8", errors="replace")):
-            found.append(f"{path.relative_to(site).as_posix()}: {next(filter(None, match.groups()))}")
+        text = path.read_text(encoding="utf-8", errors="replace")
+        sheets = [text] if path.suffix == ".css" else [html.unescape(one or two) for one, two in style.findall(text)]
+        matches = [*(tags.finditer(text) if path.suffix == ".html" else ()), *(m for sheet in sheets for m in rules.finditer(sheet))]
+        found += [f"{path.relative_to(site).as_posix()}: {next(filter(None, match.groups()))}" for match in matches]
     return found
 
 # %% ../nbs/09b_site.ipynb #6829d59d

@@ -135,7 +135,7 @@ def test_the_list_travels_as_json():
 def test_ten_thousand_captions_in_less_than_a_second():
     captions = [f"The penguin number {i} can't wave, the bear's friend is {i % 7} years old." for i in range(10_000)]
     vocabulary = Vocabulary.build(captions[:100])
-    start = time.perf_counter()
+    start = time.process_time()
     tokens, lengths = vocabulary.encode(captions)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
     assert tokens.shape == (10_000, 16)

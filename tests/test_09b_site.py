@@ -127,9 +127,12 @@ def test_tags_come_off():
 def test_requests_to_other_servers_are_found():
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "a.html").write_text('<a href="https://ok.org">x</a><img alt="x" src="pictures/b.png"><link rel="canonical" href="https://ok.org">'
-                                             '<script async src="https://bad.org/x.js"></script><link href="//bad.org/y.css" rel="stylesheet">')
+                                             '<script async src="https://bad.org/x.js"></script><link href="//bad.org/y.css" rel="stylesheet">'
+                                             "<style>p { background: url(//bad.org/w.png) }</style><p style=\"background: url('https://bad.org/v.png')\">"
+                                             "<pre>url('https://ok.org/printed.png')</pre>")
         (Path(folder) / "b.css").write_text("@import url('https://bad.org/z.css'); p { background: url(data:image/png;base64,xx) }")
-        assert remote_sources(folder) == ["a.html: https://bad.org/x.js", "a.html: //bad.org/y.css", "b.css: https://bad.org/z.css"]
+        assert remote_sources(folder) == ["a.html: https://bad.org/x.js", "a.html: //bad.org/y.css", "a.html: //bad.org/w.png", "a.html: https://bad.org/v.png",
+                                          "b.css: https://bad.org/z.css"]
 
 
 
