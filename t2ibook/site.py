@@ -240,6 +240,9 @@ div.cell.tag_check div.cell_input::after { content: "check"; color: #3a8f5c; }
 div.cell.tag_parameters div.cell_input::after { content: "parameters"; color: #b07512; }
 div.cell div.cell_input::after { position: absolute; right: .6rem; top: .1rem; font-size: .7em; }
 .bd-article table.docutils { width: auto; }
+.bd-main .bd-content .bd-article-container { max-width: 82em; }
+.bd-article-container p, .bd-article-container li, .bd-article-container blockquote { max-width: 50em; }
+div.cell div.cell_input pre { font-size: .8em; }
 """
 
 # %% ../nbs/09b_site.ipynb #0f8048da
