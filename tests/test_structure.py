@@ -12,7 +12,7 @@ import nbformat
 import pytest
 
 import t2ibook
-from t2ibook import book, site
+from t2ibook import book, reports, site
 
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARY = ROOT / "t2ibook"
@@ -23,7 +23,7 @@ FLOORS = {"core": 0, "pictures": 0,
           "datasets": 2, "folders": 2, "realdata": 2,
           "training": 3, "metrics": 3, "judge": 3,
           "systems": 4,
-          "evaluation": 5, "reports": 5, "records": 5, "drawing": 5, "book": 5, "site": 5,
+          "evaluation": 5, "bench": 5, "reports": 5, "records": 5, "drawing": 5, "book": 5, "site": 5,
           "cli": 6, "": 6}          # "" is t2ibook/__init__.py, which loads everything lazily
 
 # `t2ibook draw` has to answer within seconds: these floors import heavy packages only inside the functions that need them.
@@ -193,6 +193,11 @@ def test_links_lead_somewhere(path):
     local = [link.split("#")[0] for link in links if not re.match(r"[a-z]+:", link) and not link.startswith("#")]
     exists = Path.exists if path.suffix == ".md" else Path.is_file           # a page of the site can link to files only
     assert [link for link in local if not exists((path.parent / link).resolve()) or not (path.parent / link).resolve().is_relative_to(ROOT)] == []
+
+
+def test_tables_of_the_readme_are_current():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert reports.filled(text) == text, "run: python -m t2ibook.reports readme"
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
