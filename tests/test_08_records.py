@@ -20,6 +20,7 @@ from t2ibook.records import (
     notebook_parameters,
     packages,
     peak_memory_bytes,
+    processor,
     publish,
     published,
     record_name,
