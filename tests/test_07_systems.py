@@ -8,7 +8,6 @@ from t2ibook.pictures import picture_sheet
 from t2ibook.pictures import to_unit
 from t2ibook.systems.base import (
     Config,
-    PROFILES,
     System,
     config_from_dict,
     load_system,
