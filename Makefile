@@ -41,7 +41,7 @@ test: .venv/.ready ## check that notebooks, library and outputs agree, then run 
 	@$(START); \
 	$(PY) -m t2ibook.book check; \
 	.venv/bin/ruff check; \
-	$(PY) -m pytest --durations=15 $(ARGS); \
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --maxprocesses 8 --dist loadfile --durations=15 $(ARGS); \
 	$(call took,make test)
 
 book: .venv/.ready ## run every training notebook at the smoke profile, draw from typed captions, build the site

@@ -150,7 +150,8 @@ def run_chapter(path: str | Path,
     path, start = Path(path), time.perf_counter()
     notebook = nbformat.read(path, 4)
     try:
-        NotebookClient(notebook, timeout=timeout, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}).execute()
+        NotebookClient(notebook, timeout=timeout, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}},
+                       extra_arguments=["--IPKernelApp.log_level=40"]).execute()        # errors only
     except (CellExecutionError, CellTimeoutError) as error:
         raise ChapterError(f"{path.name}: {error}") from None
     seconds = time.perf_counter() - start

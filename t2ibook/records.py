@@ -19,6 +19,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
@@ -165,7 +166,8 @@ def execute_training(system: str,                  # name of a training notebook
     with _following(out, on_progress):
         try:
             papermill.execute_notebook(source, out / "notebook.ipynb", parameters=asked | {"out": str(out)}, cwd=Path.cwd(), progress_bar=False,
-                                       log_output=False, execution_timeout=6 * 3600, start_timeout=120)
+                                       log_output=False, execution_timeout=6 * 3600, start_timeout=120,
+                                       extra_arguments=["--IPKernelApp.log_level=40"])       # errors only
         except PapermillExecutionError as error:
             raise RunError(f"training {system} failed in cell {error.cell_index}: {error.ename}: {error.evalue}; see {out / 'notebook.ipynb'}") from None
     record = read_json(out / "record.json")
@@ -268,14 +270,25 @@ def compare(published: dict, again: dict) -> list[dict]:
     return rows
 
 
+@contextmanager
+def _threads(n: int):
+    "Kernels that start inside use `n` torch threads: sums are split among threads, so their number decides the last bits."
+    before = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = str(n)
+    try: yield
+    finally:
+        if before is None: del os.environ["OMP_NUM_THREADS"]
+        else: os.environ["OMP_NUM_THREADS"] = before
+
+
 def verify(name: str,                                                   # a published record
            on_progress: Callable[[dict], None] | None = None,
            out: str | Path | None = None,                               # keep the repeated run here
            ) -> list[dict]:
-    "Run a published record's notebook again with its own parameters and compare the metrics."
+    "Run a published record's notebook again with its own parameters and number of threads, and compare the metrics."
     record = find_record(name)
     parameters = {k: v for k, v in record["parameters"].items() if k not in ("out", "resume")}
     parameters["steps"] = parameters.get("steps") or None
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, _threads(record["hardware"]["threads"]):
         run = execute_training(record["system"], out=out or Path(folder) / "again", on_progress=on_progress, **parameters)
         return compare(record, read_json(run / "record.json"))

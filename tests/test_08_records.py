@@ -1,5 +1,6 @@
 """Checks of nbs/08_records.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
 from collections.abc import Callable
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from t2ibook.core import BookError, DataError, InputError, check_choice, clone_dir, notebooks_dir, published_dir, read_json, runs_dir, sha256, write_json
@@ -11,6 +12,7 @@ from t2ibook.records import (
     RunError,
     _following,
     _thinned,
+    _threads,
     check_parameters,
     check_record,
     compare,

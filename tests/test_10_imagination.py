@@ -41,7 +41,7 @@ def tiny(steps=150, **fields):
     torch.manual_seed(0)
     system = Imagination(replace(ImaginationConfig(image_size=32, word_dim=16, hidden=32, start_channels=64), **fields), vocabulary)
     with tempfile.TemporaryDirectory() as folder:
-        train(system, digits, TrainConfig(steps=steps, batch_size=64, learning_rate=5e-3, log_every=steps, sample_every=steps, checkpoint_every=steps), folder)
+        train(system, digits, TrainConfig(steps=steps, batch_size=32, learning_rate=5e-3, log_every=steps, sample_every=steps, checkpoint_every=steps), folder)
     return system, digits
 
 
