@@ -1,5 +1,6 @@
 """Every training notebook runs at the smoke profile through papermill, and what it leaves is whole and can be verified."""
 import pytest
+from PIL import Image
 
 from t2ibook.core import InputError, read_json
 from t2ibook.records import check_record, execute_training, publish, training_notebooks, verify
@@ -32,3 +33,13 @@ def test_a_finished_run_is_not_overwritten(runs):
 def test_the_published_smoke_record_is_reproduced():
     rows = verify("imagination-toons-smoke")
     assert len(rows) > 10 and all(row["ok"] for row in rows), [row for row in rows if not row["ok"]]
+
+
+def test_a_handful_of_own_pictures_is_enough(tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for k in range(12):
+        Image.new("RGB", (40 + k, 30), (20 * k, 99, 200 - 9 * k)).save(folder / f"{k}.png")
+        (folder / f"{k}.txt").write_text(f"a picture of number {k}\n")
+    run = execute_training("imagination", data=str(folder), steps=3, out=tmp_path / "run")
+    assert check_record(read_json(run / "record.json"))["steps"] == 3
