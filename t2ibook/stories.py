@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MOST_BYTES', 'PORORO', 'MSVD', 'CHARACTERS', 'CLIP', 'TEXTS', 'find_file', 'Scene', 'count_scenes', 'pororo_scenes',
            'Question', 'pororo_questions', 'msvd_clips', 'clip_frames', 'story_split', 'story_dataset', 'pororo',
-           'msvd', 'load_sentences', 'check_story']
+           'msvd', 'load_sentences', 'check_story', 'nearest_sentences']
 
 # %% ../nbs/04f_stories.ipynb #87d73983
 import csv
@@ -339,3 +339,17 @@ def check_story(name: str,                           # pororo or msvd
     for scene in scenes:
         if scene.frames: clip_frames(scene.frames, 1, 8)
     return count_scenes(scenes) | {"with_frames": sum(s.frames is not None for s in scenes)}
+
+# %% ../nbs/04f_stories.ipynb #977fa8d4
+def nearest_sentences(queries: list[str],            # Q
+                      corpus: list[str],             # N, where to look; the weights are taken from it
+                      batch: int = 256,              # queries at once: bounds the memory
+                      ) -> tuple[Tensor, Tensor]:    # (Q,) number in the corpus, (Q,) cosine
+    "For each query the most alike caption of the corpus (2)."
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    if not queries or not corpus: raise InputError("captions are needed on both sides; give at least one query and one caption to compare with")
+    weigh = TfidfVectorizer(tokenizer=tokenize, lowercase=False, token_pattern=None)
+    table = weigh.fit_transform(corpus)                                                     # (N, words), rows of length one
+    rows = weigh.transform(queries)
+    parts = [(rows[i:i + batch] @ table.T).toarray() for i in range(0, len(queries), batch)]
+    return torch.from_numpy(np.concatenate([p.argmax(1) for p in parts])), torch.from_numpy(np.concatenate([p.max(1) for p in parts]))

@@ -2,10 +2,11 @@
 from collections import Counter, defaultdict
 from hashlib import sha256
 from pathlib import Path
-from t2ibook.core import BookError
 from t2ibook.core import DataError, InputError, WeightsError, generator, published_dir, read_json, write_json
+from t2ibook.core import real_data_dir
 from t2ibook.layers import count_parameters
 from t2ibook.layers import load_weights, save_weights
+from t2ibook.stories import load_sentences
 from t2ibook.text.glove import nearest_words, train_glove
 from t2ibook.text.language import (
     LanguageModel,
@@ -25,6 +26,7 @@ from t2ibook.worlds import load_world
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+import json
 import math
 import matplotlib.pyplot as plt
 import tempfile
@@ -181,3 +183,40 @@ def test_a_language_model_survives_its_folder():
             try: load_language(broken); message = ""
             except WeightsError as error: message = str(error)
             assert words in message
+
+
+
+# cell c8b7b933
+def test_the_loop_teaches_the_toons():
+    toons = load_world("toons")
+    captions = [c for pair in toons.captions(toons.specs(300, 0), 0, 2) for c in pair]
+    held = [c for pair in toons.captions(toons.specs(60, 0, "test"), 0, 2) for c in pair]
+    vocabulary, vectors = train_glove(captions, dim=16, epochs=3)
+    torch.manual_seed(0)
+    model = LanguageModel(vocabulary, 16, 32, dropout=0.0)
+    model.load_words(vectors)
+    with tempfile.TemporaryDirectory() as folder:
+        train(model, Sentences(captions), TrainConfig(steps=80, batch_size=32, learning_rate=2e-2, log_every=40, checkpoint_every=80), folder)
+    assert perplexity(score(model, held)) < 0.5 * perplexity(NGram(captions, vocabulary, 1).score(held))
+
+
+
+# cell 3e657b25
+def test_sentences_have_the_shape_of_data():
+    data = Sentences(["pip runs", "lulu sleeps", "pip sleeps"])
+    assert len(data) == 3 and data.batch(torch.tensor([2, 0]))["caption"] == ["pip sleeps", "pip runs"]
+    assert data.fingerprint != Sentences(["pip runs", "lulu sleeps", "pip sleep"]).fingerprint == Sentences(["pip runs", "lulu sleeps", "pip sleep"]).fingerprint
+
+
+
+# cell ff4b2022
+def test_the_published_model_is_that_of_its_record():
+    record = read_json(published_dir() / "records" / "language-pororo-laptop" / "record.json")
+    model = load_language("pororo")
+    assert record["weights_sha256"] == read_json(published_dir() / "records" / "language-pororo-laptop" / "system.json")["weights_sha256"]
+    assert len(model.vocabulary) == record["metrics"]["perplexity_test"]["protocol"]["vocabulary"] and model.config["tied"]
+    value = {name: metric["value"] for name, metric in record["metrics"].items()}
+    assert value["perplexity_test"] < value["perplexity_trigram_test"] < value["perplexity_bigram_test"] < value["perplexity_unigram_test"]
+    assert len(set(sample_sentences(model, 5, seed=3))) == 5
+    if (real_data_dir() / "pororo_qa").is_dir():                   # where the sentences are at hand, the number itself
+        assert abs(perplexity(score(model, load_sentences("pororo", "valid"))) / value["perplexity_valid"] - 1) < 1e-3

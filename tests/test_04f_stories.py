@@ -36,6 +36,7 @@ from t2ibook.stories import (
     load_sentences,
     msvd,
     msvd_clips,
+    nearest_sentences,
     pororo,
     pororo_questions,
     pororo_scenes,
@@ -267,3 +268,32 @@ def test_a_story_is_checked_frame_by_frame():
         cut = Path(folder, "V_ep1/2.png"); cut.write_bytes(cut.read_bytes()[:-30])
         assert "V_ep1/2.png cannot be decoded" in complaint(check_story, "pororo", folder, whole=False)
         assert "unknown story 'porroro'; did you mean 'pororo'?" == complaint(check_story, "porroro")
+
+
+
+# cell e315dc9d
+def test_likeness_is_the_formula():
+    corpus, queries = ["Pororo runs.", "Crong runs and runs", "the sea is blue"], ["runs and waves", "the blue sea", "accordion"]
+    words = [tokenize(c) for c in corpus]
+    def slow_row(found):
+        row = {w: found.count(w) * (1 + math.log((1 + 3) / (1 + sum(w in other for other in words)))) for w in found if any(w in o for o in words)}
+        length = math.sqrt(sum(v * v for v in row.values())) or 1
+        return {w: v / length for w, v in row.items()}
+    slow = [[sum(slow_row(tokenize(q)).get(w, 0) * v for w, v in slow_row(c).items()) for c in words] for q in queries]
+    where, cosine = nearest_sentences(queries, corpus, batch=2)
+    torch.testing.assert_close(cosine, torch.tensor(slow, dtype=torch.double).max(1).values)
+    assert where[:2].tolist() == [1, 2] and cosine[2] == 0 and abs(nearest_sentences(["SEA is the blue"], corpus)[1].item() - 1) < 1e-6
+
+
+
+# cell fc6dfc8a
+def test_the_real_files_have_their_counts():
+    if "PYTEST_CURRENT_TEST" in os.environ and "T2IBOOK_DATA" not in os.environ: pytest.skip("T2IBOOK_DATA is not set")
+    if os.environ.get("T2IBOOK_DATA") and (real_data_dir() / "pororo_qa").is_dir():
+        scenes = pororo_scenes()
+        assert count_scenes(scenes) == {"captions": 16_971, "scenes": 16_066, "videos": 183} and len(pororo_questions()) == 8_835
+        assert {s.video for s in scenes} >= {q.video for q in pororo_questions()}
+        assert count_scenes(msvd_clips()) == {"captions": 51_322, "scenes": 1_423, "videos": 1_102}
+        assert check_story("pororo")["with_frames"] == 0
+        assert "has no frames in 'test'; put strips" in complaint(pororo, "test")
+        assert len(load_sentences("pororo", "all")) == 16_971 and len(load_sentences("msvd", "valid", n=10)) == 10
