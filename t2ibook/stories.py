@@ -32,7 +32,7 @@ from .text.tokens import tokenize
 from .worlds import WORLDS, load_world
 from .worlds.base import SPLITS
 
-# %% ../nbs/04f_stories.ipynb #e5904abe
+# %% ../nbs/04f_stories.ipynb #5db7dde2
 MOST_BYTES = 200_000_000      # of one unpacked file: far more than any caption list has
 
 
@@ -51,7 +51,9 @@ def find_file(folder: str | Path,             # where to look
     "A file of the folder: plain, gzipped, or inside a `.tar.gz`; None when there is none. Raises `DataError` for a damaged archive."
     folder = Path(folder).expanduser()
     for path in (folder / name, folder / folder.name / name):
-        if path.is_file(): return path.read_bytes(), str(path)
+        try:
+            if path.is_file(): return path.read_bytes(), str(path)
+        except OSError as error: raise DataError(f"cannot read {path}: {error.strerror or error}; check who may read it") from None
     if (path := folder / f"{name}.gz").is_file(): return _unpacked(path), str(path)
     for archive in sorted(folder.glob("*.tar.gz")):
         try:
@@ -115,7 +117,7 @@ def _rows(text: str, where: str):
             line = reader.line_num + 1
     except csv.Error as error: raise DataError(f"{where}, line {line} is not CSV ({error}); a quote may be missing") from None
 
-# %% ../nbs/04f_stories.ipynb #02579dd2
+# %% ../nbs/04f_stories.ipynb #c25e1c60
 def _described(text: str, where: str) -> dict[str, list[list[str]]]:
     "Video to the captions of its scenes in order, from the text of `descriptions.csv`."
     found: dict[str, dict[int, list[str]]] = {}
@@ -135,8 +137,8 @@ def _described(text: str, where: str) -> dict[str, list[list[str]]]:
 
 def _strips(folder: Path, described: dict[str, list[list[str]]]) -> dict[str, Path]:
     "The frames on disk, scene name to file; every file must belong to a scene."
-    found = {}
-    for video in sorted(p for p in folder.iterdir() if p.is_dir() and p.name in described):
+    found, homes = {}, [home for home in (folder, folder / folder.name) if home.is_dir()]
+    for video in sorted(p for home in homes for p in home.iterdir() if p.is_dir() and p.name in described):
         for path in sorted(video.iterdir()):
             if path.suffix.lower() not in PICTURES: continue
             if not path.stem.isdecimal() or not 1 <= int(path.stem) <= len(described[video.name]):
@@ -237,7 +239,7 @@ def msvd_clips(folder: str | Path | None = None,   # by default `msvd` of the re
     if whole and known: _check_counts(scenes, MSVD, where)
     return scenes
 
-# %% ../nbs/04f_stories.ipynb #fd9196f3
+# %% ../nbs/04f_stories.ipynb #3677f90d
 def _animated(path: Path) -> list[Image.Image]:
     "The frames of a GIF."
     try:
@@ -248,22 +250,26 @@ def _animated(path: Path) -> list[Image.Image]:
     except (OSError, SyntaxError, ValueError) as error: raise DataError(f"{path} cannot be decoded ({error}); the file is damaged") from None
 
 
+def _frames(path: Path) -> list[Path | Image.Image]:
+    "All frames of a clip in their order; those of a folder as files."
+    if path.is_dir():
+        number = lambda p: (int(re.search(r"\d+", p.stem)[0]) if re.search(r"\d+", p.stem) else -1, p.name)
+        found = sorted((p for p in path.iterdir() if p.suffix.lower() in PICTURES), key=number)
+        if not found: raise DataError(f"{path} holds no frames; put the pictures of the clip there")
+        return found
+    if path.suffix.lower() == ".gif": return _animated(path)
+    strip = read_picture(path)
+    side, tall = min(strip.size), strip.height >= strip.width
+    return [strip.crop((0, k, side, k + side) if tall else (k, 0, k + side, side)) for k in range(0, max(strip.size) // side * side, side)]
+
+
 def clip_frames(path: str | Path,   # a strip, a GIF, or a folder of numbered pictures
                 frames: int = 1,    # T
                 size: int = 64,     # side in pixels
                 ) -> Tensor:        # (T, 3, H, W) uint8
     "Frames of a clip, spread evenly (1), squeezed to a square. Raises `DataError` naming the file that cannot be read."
-    path = Path(path)
-    if path.is_dir():
-        number = lambda p: (int(re.search(r"\d+", p.stem)[0]) if re.search(r"\d+", p.stem) else -1, p.name)
-        found = sorted((p for p in path.iterdir() if p.suffix.lower() in PICTURES), key=number)
-        if not found: raise DataError(f"{path} holds no frames; put the pictures of the clip there")
-    elif path.suffix.lower() == ".gif": found = _animated(path)
-    else:
-        strip = read_picture(path)
-        side, tall = min(strip.size), strip.height >= strip.width
-        boxes = [(0, k, side, k + side) if tall else (k, 0, k + side, side) for k in range(0, max(strip.size) // side * side, side)]
-        found = [strip.crop(box) for box in boxes]
+    if frames < 1: raise InputError(f"cannot take {frames} frames of a clip; ask for at least one")
+    found = _frames(Path(path))
     chosen = [found[(2 * t + 1) * len(found) // (2 * frames)] for t in range(frames)]                       # (1)
     pictures = [read_picture(one) if isinstance(one, Path) else one for one in chosen]
     pictures = [p if p.size == (size, size) else p.resize((size, size), Image.Resampling.LANCZOS) for p in pictures]
@@ -312,7 +318,7 @@ def msvd(split: str, size: int = 64, n: int | None = None, seed: int = 0) -> Dat
 
 TEXTS: dict[str, Callable[..., list[Scene]]] = {"pororo": pororo_scenes, "msvd": msvd_clips}     # caption lists that can be read without frames
 
-# %% ../nbs/04f_stories.ipynb #ab9bcd9a
+# %% ../nbs/04f_stories.ipynb #c7a4886a
 def load_sentences(name: str | Path,            # pororo, msvd, a data set or a folder
                    split: str = "train",
                    n: int | None = None,        # pictures to draw of a world; of the others, at most so many sentences, chosen by the seed
@@ -337,7 +343,8 @@ def check_story(name: str,                           # pororo or msvd
     "Read a story's caption list and every frame that is there. Raises `DataError` naming the first thing that is wrong."
     scenes = TEXTS[check_choice(name, TEXTS, "story")](folder, whole)
     for scene in scenes:
-        if scene.frames: clip_frames(scene.frames, 1, 8)
+        for frame in _frames(scene.frames) if scene.frames else ():
+            if isinstance(frame, Path): read_picture(frame)
     return count_scenes(scenes) | {"with_frames": sum(s.frames is not None for s in scenes)}
 
 # %% ../nbs/04f_stories.ipynb #977fa8d4

@@ -23,6 +23,7 @@ from t2ibook.stories import (
     _clip,
     _decoded,
     _described,
+    _frames,
     _json,
     _msvd_entries,
     _needed,
@@ -136,7 +137,7 @@ def test_pororo_is_read_in_its_real_layout():
 
 
 
-# cell 1d7a0686
+# cell cb266d06
 def test_the_first_wrong_line_of_pororo_is_named():
     cases = {"V_ep1,1,a\r\nV_ep1,2\r\n": "line 2 has 2 columns", 'V_ep1,1,"a\nb"\r\nV_ep1,2,  \r\n': "line 3 has an empty caption",
              "V_ep1,1,a\r\nV_ep1,zwei,b\r\n": "line 2: the scene number is 'zwei'", "../V,1,a\r\n": "line 1: '../V' cannot be the name",
@@ -147,7 +148,7 @@ def test_the_first_wrong_line_of_pororo_is_named():
             said = complaint(pororo_scenes, tiny_pororo(folder, text), whole=False)
             assert "descriptions.csv" in said and message in said, said
     with tempfile.TemporaryDirectory() as folder:
-        assert "there is no descriptions.csv" in complaint(pororo_scenes, folder)
+        assert "there is no descriptions.csv" in complaint(pororo_scenes, folder) and "there is no descriptions.csv" in complaint(pororo_scenes, f"{folder}/none")
         assert "V_ep1/9.png belongs to no scene" in complaint(pororo_scenes, tiny_pororo(folder, strips=["V_ep1/9.png"]), whole=False)
 
 
@@ -260,7 +261,7 @@ def test_sentences_of_any_data():
 
 
 
-# cell e36fb168
+# cell 5bec8dce
 def test_a_story_is_checked_frame_by_frame():
     with tempfile.TemporaryDirectory() as folder:
         tiny_pororo(folder, strips=["V_ep1/1.png", "V_ep1/2.png"])
@@ -268,6 +269,12 @@ def test_a_story_is_checked_frame_by_frame():
         cut = Path(folder, "V_ep1/2.png"); cut.write_bytes(cut.read_bytes()[:-30])
         assert "V_ep1/2.png cannot be decoded" in complaint(check_story, "pororo", folder, whole=False)
         assert "unknown story 'porroro'; did you mean 'pororo'?" == complaint(check_story, "porroro")
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "AllVideoDescriptions.txt").write_text("abcdefghijk_0_9 a cat\n")
+        frames = Path(folder, "frames/abcdefghijk_0_9"); frames.mkdir(parents=True)
+        for k in range(3): Image.new("RGB", (8, 8), (k, 0, 0)).save(frames / f"{k}.png")
+        assert check_story("msvd", folder) == {"captions": 1, "scenes": 1, "videos": 1, "with_frames": 1}
+        (frames / "2.png").write_bytes(b"x"); assert "2.png is not a picture" in complaint(check_story, "msvd", folder)     # not the middle one
 
 
 
