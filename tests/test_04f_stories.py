@@ -201,7 +201,7 @@ def test_the_first_wrong_entry_of_msvd_is_named():
 
 
 
-# cell 7cadf2b5
+# cell c0fa9ca5
 def test_frames_are_cut_and_spread():
     with tempfile.TemporaryDirectory() as name:
         folder = Path(tiny_pororo(name, strips=["V_ep1/1.png"]))
@@ -216,7 +216,7 @@ def test_frames_are_cut_and_spread():
         frames[0].save(folder / "a.gif", save_all=True, append_images=frames[1:]); assert reds(folder / "a.gif", 3) == [0, 50, 100]
         (folder / "a.gif").write_bytes(b"GIF89a"); assert "a.gif cannot be decoded" in complaint(clip_frames, folder / "a.gif")
         (folder / "empty").mkdir(); assert "holds no frames" in complaint(clip_frames, folder / "empty")
-        (folder / "flat.png").write_bytes((folder / "flat.png").read_bytes()[:60]); assert "flat.png cannot be decoded" in complaint(clip_frames, folder / "flat.png")
+        flat = folder / "flat.png"; flat.write_bytes(flat.read_bytes()[:60]); assert "flat.png cannot be decoded" in complaint(clip_frames, flat)
 
 
 
