@@ -137,8 +137,10 @@ def train(system: str,
     "Execute the training notebook of a system with papermill."
     from t2ibook.datasets import DATASETS
     from t2ibook.records import execute_training, read_json, training_notebooks
+    from t2ibook.stories import TEXTS
     check_choice(system, training_notebooks(), "system")
-    if data is not None and not Path(data).is_dir(): check_choice(data, DATASETS, "data set or folder")
+    known = {**DATASETS, **(TEXTS if system == "language" else {})}       # a language model needs no pictures
+    if data is not None and not Path(data).is_dir(): check_choice(data, known, "data set or folder")
     bar = _bar(f"{system} {profile}")
     try: run = execute_training(system, data, profile, seed, steps, out, resume, bar)
     finally: bar.close()
@@ -152,8 +154,10 @@ def records(as_json: Json = False) -> None:
     "All published records."
     from t2ibook.records import published
     from t2ibook.reports import results_table
+    from t2ibook.systems import SYSTEMS
     found = published()
-    _show(found, as_json, results_table(found))
+    others = [r["name"] for r in found if r["system"] not in SYSTEMS]
+    _show(found, as_json, "\n".join([results_table(found), *(["", f"draw nothing: {', '.join(others)}"] if others else [])]))
 
 
 @app.command(epilog="Example: t2ibook publish runs/mine")

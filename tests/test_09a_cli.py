@@ -32,6 +32,7 @@ from t2ibook.cli import (
 )
 from t2ibook.core import BookError, InputError, check_choice, clone_dir
 from t2ibook.records import find_record
+from t2ibook.systems import SYSTEMS
 from typing import Annotated
 import contextlib
 import io
@@ -72,6 +73,20 @@ def test_mistakes_get_one_line_and_exit_code_two():
             assert code == 2, (arguments, code, err)
             assert err.count("\n") == 1 and complaint in err and "Traceback" not in err and not out, (arguments, err)
         assert [p.name for p in folder.iterdir()] == ["file"]                # nothing half-written
+
+
+
+# cell 7d62b59c
+def test_what_draws_nothing_is_not_offered():
+    other = find_record("language-pororo-laptop")
+    for name in ("language", other["name"], other["folder"]):
+        code, out, err = run("draw", "pip", "--system", name)
+        assert code == 2 and "unknown system" in err and not out, (name, err)
+    assert {row["system"] for row in json.loads(run("list", "--json")[1])} <= {*SYSTEMS}
+    code, out, err = run("records")
+    assert code == 0 and f"`{other['name']}`" not in out and other["name"] in out.splitlines()[-1] and out.splitlines()[-1].startswith("draw nothing")
+    assert other["name"] in {record["name"] for record in json.loads(run("records", "--json")[1])}
+    assert "unknown data" in run("train", "imagination", "--data", "pororo")[2] and "did you mean 'pororo'" in run("train", "language", "--data", "porroro")[2]
 
 
 
