@@ -1,4 +1,4 @@
-"""Checks of nbs/04f_stories.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
+"""Checks of nbs/04g_stories.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
 from PIL import Image, ImageSequence
 from collections.abc import Callable
 from dataclasses import dataclass, replace
