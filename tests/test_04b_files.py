@@ -139,7 +139,7 @@ def test_a_damaged_archive_is_named():
 
 
 
-# cell 4c506240
+# cell 08f29ef1
 def test_unpacking_is_whole_or_nothing():
     with tempfile.TemporaryDirectory() as folder:
         folder, noise = Path(folder), np.random.default_rng(0).bytes(20_000)
@@ -149,7 +149,7 @@ def test_unpacking_is_whole_or_nothing():
         assert unpack(archive, folder / "out", seen.append) == ["set/a.bin", "set/deep/b.bin"] and seen[-1]["step"] == seen[-1]["of"] == 2
         assert Files(folder / "out").names == ["set/a.bin", "set/deep/b.bin", "set/mine.txt"] and (folder / "out/set/deep/b.bin").read_bytes() == noise
         archive.write_bytes(archive.read_bytes()[:15_000])
-        assert "is damaged" in complaint(unpack, archive, folder / "half") and not [p for p in (folder / "half").rglob("*")]
+        assert "is damaged" in complaint(unpack, archive, folder / "half") and not list((folder / "half").rglob("*"))
 
 
 
