@@ -125,7 +125,7 @@ def epoch_order(n: int,        # number of pictures
     "The order of pictures in an epoch: a permutation of 0 … n-1 that depends on these three numbers alone."
     return torch.randperm(n, generator=generator(seed, "order", epoch))
 
-# %% ../../nbs/04_datasets.ipynb #48cb2016
+# %% ../../nbs/04_datasets.ipynb #634d8e84
 @dataclass(eq=False)
 class Rows:
     "What a real set says about its pictures before any is decoded."
@@ -135,11 +135,13 @@ class Rows:
     parts: dict[str, Tensor]                       # split to rows
     labels: Tensor | None = None                   # (N,) long; by default each picture is a class of its own
     label_names: list[str] | None = None
-    attributes: dict[str, list[str]] = field(default_factory=dict)        # name to a word a picture
+    attributes: dict[str, tuple[Tensor, list[str]]] = field(default_factory=dict)       # name to numbers (N,) and their words
     crops: list[tuple[int, int, int, int]] | None = None                  # left, top, right, bottom in pixels of the file
     masks: Callable[[list[int], int], Iterator[tuple[int, np.ndarray]]] | None = None   # (rows, size) to place and (1, size, size) uint8
-    decode: Callable[[list[int], int], Iterator[tuple[int, np.ndarray]]] | None = None  # instead of decoding `names`
+    has_mask: Tensor | None = None                 # (N,) bool; a split has masks when all of its pictures do
+    decode: Callable[[list[int], int], Iterator[tuple[int, np.ndarray]]] | None = None  # to (1, size, size), instead of decoding `names`
     credit: str = ""
+    credits: list[str] | None = None               # for each picture that may be shown, what to print beside it; else nothing
 
     def __post_init__(self):
         if len(self.captions) != len(self.names): raise DataError(f"{len(self.names)} pictures, but captions of {len(self.captions)}")
@@ -176,10 +178,11 @@ def rows_dataset(name: str, rows: Rows, split: str, size: int, n: int | None = N
     if not len(chosen): raise DataError(f"this copy of {name} has no pictures in {split!r}")
     picked, keep = chosen.tolist(), len(chosen) == len(pick_rows(rows.parts, split))
     images = rows.images(picked, size, keep).expand(-1, 3, -1, -1)
-    masks = rows.images(picked, size, keep, "masks") if rows.masks else None
-    numbers = {key: numbered(words) for key, words in rows.attributes.items()}
+    known = rows.masks and (rows.has_mask is None or bool(rows.has_mask[chosen].all()))
+    masks = rows.images(picked, size, keep, "masks") if known else None
     return Dataset(name, split, images, [rows.captions[i] for i in picked], rows.labels[chosen], rows.label_names,
-                   {key: v[chosen] for key, (v, _) in numbers.items()} or None, {key: tuple(w) for key, (_, w) in numbers.items()} or None,
+                   {key: v[chosen] for key, (v, _) in rows.attributes.items()} or None,
+                   {key: tuple(words) for key, (_, words) in rows.attributes.items()} or None,
                    masks, credit=rows.credit)
 
 
@@ -294,10 +297,10 @@ DATASETS: dict[str, Source] = {
     "digits": Source(_digits, "scikit-learn's 1,797 real handwritten digits", _UCI, {"train": 1397, "valid": 200, "test": 200}),
     "emojione": _real("emojione", "base", "emojione_rows", "1,794 emoji with names and keywords", EMOJIONE_CREDIT, 1640, 63, 91),
     "mnist": _real("mnist", "mnist", "mnist_rows", "70,000 real handwritten digits", "usually given as CC BY-SA 3.0", 55_000, 5_000, 10_000),
-    "oxford17": _real("oxford17", "flowers", "oxford17_rows", "photographs of 12 kinds of flower, no captions but the name", _RESEARCH, 637, 83, 240),
-    "oxford102": _real("oxford102", "flowers", "oxford102_rows", "8,189 flowers of 102 species, 20 of them only in test", _RESEARCH, 0, 0, 0),
+    "oxford17": _real("oxford17", "flowers", "oxford17_rows", "photographs of 12 kinds of flower, no captions but the name", _RESEARCH, 643, 77, 240),
+    "oxford102": _real("oxford102", "flowers", "oxford102_rows", "8,189 flowers of 102 species, 20 of them only in test", _RESEARCH, 6663, 371, 1155),
     "oxford102-official": _real("oxford102-official", "flowers", "official_rows", "the same, split by setid.mat", _RESEARCH, 1020, 1020, 6149),
-    "cub200": _real("cub200", "flowers", "cub200_rows", "11,788 birds of 200 species, 50 of them only in test", _RESEARCH, 0, 0, 2933),
+    "cub200": _real("cub200", "flowers", "cub200_rows", "11,788 birds of 200 species, 50 of them only in test", _RESEARCH, 8439, 416, 2933),
     "flickr8k": _real("flickr8k", "photos", "flickr8k_rows", "8,091 photographs, five captions each", _RESEARCH, 6000, 1000, 1000),
     "coco": _real("coco", "photos", "coco_rows", "photographs of MS COCO, five captions each", "captions CC BY 4.0, each picture its own", 82_783, 0, 0),
 }

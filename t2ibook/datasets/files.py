@@ -155,7 +155,7 @@ class Files:
             rows.append((name, *seen[path]))
         return sha256(repr(rows).encode())
 
-# %% ../../nbs/04b_files.ipynb #e444b251
+# %% ../../nbs/04b_files.ipynb #09ebc670
 def open_set(folder: Path,                   # where the set should be
              archives: Iterable[str] = (),   # patterns of archive names that belong to it
              missing: str = "",              # what to say when there is nothing
@@ -164,7 +164,7 @@ def open_set(folder: Path,                   # where the set should be
     folder = Path(folder)
     if not folder.is_dir(): raise DataError(f"there is no folder {folder}; {missing}".rstrip("; "))
     stem = lambda path: re.sub(r"(\.tar)?\.(gz|tgz|tar|zip)$", "", path.name)
-    packed = [p for p in sorted(folder.iterdir()) if p.is_file() and any(fnmatch(p.name, pattern) for pattern in archives)]
+    packed = [p for p in sorted(folder.iterdir()) if p.is_file() and _is_archive(p) and any(fnmatch(p.name, pattern) for pattern in archives)]
     return Files(folder, *[p for p in packed if not (folder / stem(p)).is_dir()])
 
 # %% ../../nbs/04b_files.ipynb #fa21380c
@@ -189,7 +189,7 @@ def unpack(archive: str | Path, folder: str | Path, on_progress: Callable[[dict]
             os.replace(Path(temporary) / name, folder / name)
     return files.names
 
-# %% ../../nbs/04b_files.ipynb #658ebde8
+# %% ../../nbs/04b_files.ipynb #b7299f21
 def _is_torch(data: bytes) -> bool:
     "Does this look like a file of Torch 7, binary (a little-endian type number first) or as text (the type number on a line of its own)?"
     binary = len(data) >= 8 and data[:4] in {bytes([k, 0, 0, 0]) for k in range(9)}
@@ -213,8 +213,8 @@ def caption_lines(data: bytes, name: str) -> list[str]:
 
 
 def unzipped(data: bytes, name: str) -> bytes:
-    "The bytes of a `.gz` file, those of any other as they are."
-    if not name.endswith(".gz"): return data
+    "The bytes inside a gzipped file, those of any other as they are."
+    if not name.endswith(".gz") and data[:2] != b"\x1f\x8b": return data
     try: return gzip.decompress(data)
     except (OSError, EOFError, zlib.error) as error: raise DataError(f"{name} is damaged ({error}); get it again") from None
 
@@ -270,7 +270,7 @@ def decode_picture(data: bytes, name: str,
         picture = read_picture(data, None, name).crop((left, top, right, bottom)).resize((size, size), Image.Resampling.LANCZOS)
     return np.asarray(picture).transpose(2, 0, 1)
 
-# %% ../../nbs/04b_files.ipynb #a7cf865b
+# %% ../../nbs/04b_files.ipynb #5c5006f1
 def cache_dir() -> Path:
     "Folder of decoded pictures: `$T2IBOOK_CACHE`, or `~/.cache/t2ibook/decoded`."
     return Path(os.environ.get("T2IBOOK_CACHE") or Path.home() / ".cache" / "t2ibook" / "decoded")
@@ -287,7 +287,7 @@ def cached(key: str,                                              # of everythin
     if not (path.is_file() and path.stat().st_size == n * each):
         if not keep or not _room(path.parent, n * each):
             images = torch.empty(shape, dtype=torch.uint8)
-            for row, picture in make(): images[row] = torch.from_numpy(np.ascontiguousarray(picture))
+            for row, picture in make(): images[row] = torch.from_numpy(np.array(picture))
             return images
         with atomic_path(path) as temporary, open(temporary, "r+b") as file:
             file.truncate(n * each)
