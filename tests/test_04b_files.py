@@ -108,21 +108,19 @@ def test_folder_tar_and_zip_are_one_thing():
 
 
 
-# cell e0439d27
+# cell c0faf662
 def test_archives_that_lead_out_are_refused():
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         for name in ["../evil.txt", "/evil.txt", "set/../../evil.txt", "..\\evil.txt", "C:/evil.txt"]:
             for archive in [zip_of(folder / "x.zip", {"good.txt": b"", name: b"x"}), tar_of(folder / "x.tar.gz", {"good.txt": b"", name: b"x"})]:
                 assert "do not unpack" in complaint(Files, archive) and "evil.txt" in complaint(Files, archive), name
-                assert "do not unpack" in complaint(unpack, archive, folder / "out")
         for kind in [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE]:
             bad = tar_of(folder / "link.tar", {"set/link": b""}, type=kind, linkname="/etc/passwd")
             assert "set/link is a link or a device" in complaint(Files, bad)
         link = zipfile.ZipInfo("set/link"); link.external_attr = 0o120777 << 16
         with zipfile.ZipFile(folder / "link.zip", "w") as packed: packed.writestr(link, "/etc/passwd")
         assert "is a link or a device" in complaint(Files, folder / "link.zip")
-        assert not list(folder.rglob("evil*")) and not (folder / "out").exists()
 
 
 
@@ -139,7 +137,7 @@ def test_a_damaged_archive_is_named():
 
 
 
-# cell 08f29ef1
+# cell 7598c811
 def test_unpacking_is_whole_or_nothing():
     with tempfile.TemporaryDirectory() as folder:
         folder, noise = Path(folder), np.random.default_rng(0).bytes(20_000)
@@ -150,6 +148,8 @@ def test_unpacking_is_whole_or_nothing():
         assert Files(folder / "out").names == ["set/a.bin", "set/deep/b.bin", "set/mine.txt"] and (folder / "out/set/deep/b.bin").read_bytes() == noise
         archive.write_bytes(archive.read_bytes()[:15_000])
         assert "is damaged" in complaint(unpack, archive, folder / "half") and not list((folder / "half").rglob("*"))
+        for bad in [zip_of(folder / "bad.zip", {"good.txt": b"", "../evil.txt": b"x"}), tar_of(folder / "bad.tar", {"good.txt": b"", "/evil.txt": b"x"})]:
+            assert "do not unpack" in complaint(unpack, bad, folder / "bad") and not (folder / "bad").exists() and not list(folder.rglob("evil*"))
 
 
 

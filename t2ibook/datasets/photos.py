@@ -86,7 +86,7 @@ def _flickr_parts(files: Files, names: list[str]) -> dict[str, torch.Tensor]:
         parts[part] = torch.tensor(sorted(row[name] for name in listed))
     return parts
 
-# %% ../../nbs/04d_photos.ipynb #c23c2c5c
+# %% ../../nbs/04d_photos.ipynb #ab179b17
 CREDIT_COCO = "MS COCO, captions CC BY 4.0; a picture may be shown under licence 4 or 5 with its photographer's link"
 
 
@@ -94,7 +94,7 @@ def outline_mask(shapes: list,                # polygons [x0, y0, x1, …], or {
                  width: int, height: int,     # of the original, which the numbers refer to
                  size: int, name: str = "a picture") -> np.ndarray:
     "Share of each pixel that any shape covers, 0 to 255: (size, size) uint8. Raises `DataError` for packed run lengths."
-    large = Image.new("L", (4 * size, 4 * size))
+    large = Image.new("L", (8 * size, 8 * size))
     pen = ImageDraw.Draw(large)
     for shape in shapes:
         if isinstance(shape, dict):
@@ -103,8 +103,8 @@ def outline_mask(shapes: list,                # polygons [x0, y0, x1, …], or {
             if len(bits) != shape["size"][0] * shape["size"][1]: raise DataError(f"{name}: run lengths of {len(bits)} pixels for {shape['size']}")
             crowd = Image.fromarray(bits.reshape(shape["size"][::-1]).T * 255).resize(large.size, Image.Resampling.NEAREST)
             large.paste(255, mask=crowd)
-        else: pen.polygon([(x * 4 * size / width - 0.5, y * 4 * size / height - 0.5) for x, y in zip(shape[::2], shape[1::2])], fill=255)
-    return np.asarray(large.reduce(4))
+        else: pen.polygon([(x * 8 * size / width - 0.5, y * 8 * size / height - 0.5) for x, y in zip(shape[::2], shape[1::2])], fill=255)
+    return np.asarray(large.reduce(8))
 
 # %% ../../nbs/04d_photos.ipynb #44f16cdd
 def _json(files: Files, name: str) -> dict:
