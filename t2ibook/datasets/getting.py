@@ -148,12 +148,13 @@ def fetch(download: Download, folder: Path, on_progress: Callable[[dict], None] 
         reason = " ".join(str(error).split())[:160]
         raise DataError(f"{download.url} could not be fetched ({reason}); run the command again to go on, or get the file by hand") from None
 
-# %% ../../nbs/04f_getting.ipynb #a5f37e1f
+# %% ../../nbs/04f_getting.ipynb #d77efaf4
 def get_set(name: str,                                             # a name of `DATASETS`
             on_progress: Callable[[dict], None] | None = None) -> bool:
     "Fetch what is open to all. True when the set is then complete; False when something must be done by hand. Raises `DataError` if a download fails."
     check_choice(name, DATASETS, "data set")
-    if name not in RECIPES or _complete(name): return True
+    if DATASETS[name].rows is None or _complete(name): return True
+    if name not in RECIPES: DATASETS[name].rows()         # says what is missing
     recipe = RECIPES[name]
     folder = real_data_dir() / recipe.folder
     for download in recipe.downloads:
