@@ -200,6 +200,8 @@ def test_digits_are_split_by_the_rule():
     together = torch.cat([parts[s].images for s in ("train", "valid", "test")]).flatten(1)
     assert sorted(together.tolist()) == sorted(parts["all"].images.flatten(1).tolist())                # nothing lost, nothing twice
     few = load_dataset("digits", "test", size=16, n=30, seed=4)
+    paper = load_dataset("digits", "test", size=64, n=2, augment=True)
+    assert paper.images.shape[-1] == 76 and paper.size == 64 and 256 * 19 // 16 == 304                  # the sizes of the papers
     assert len(few) == 30 and few.fingerprint == load_dataset("digits", "test", size=16, n=30, seed=4).fingerprint
     assert few.fingerprint != load_dataset("digits", "test", size=16, n=30, seed=5).fingerprint
     for captions, label in zip(few.captions, few.labels): assert all(DIGITS[label] in c or str(int(label)) in c for c in captions)

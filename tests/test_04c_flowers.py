@@ -24,11 +24,13 @@ from t2ibook.datasets.flowers import (
     bird_crop,
     blue_mask,
     cub200_rows,
+    cub200_whole_rows,
     cub_lists,
     matching,
     official_rows,
     oxford102_rows,
     oxford17_rows,
+    samples_rows,
     zero_shot_parts,
 )
 from t2ibook.folders import numbered
@@ -65,7 +67,7 @@ class Places:
 def loaded(tree, name, split="all", size=16, archives=()):
     "A tree of names and bytes, written to disk (some of it packed) and loaded as the set `name`."
     with tempfile.TemporaryDirectory() as folder, Places(folder):
-        home = Path(folder) / {"cub200": "cub"}.get(name, "oxford_flowers"); home.mkdir()
+        home = Path(folder) / ("cub" if name.startswith("cub") else "oxford_flowers"); home.mkdir()
         for archive in archives:
             inside = {k: v for k, v in tree.items() if k.startswith(archives[archive])}
             tree = {k: v for k, v in tree.items() if k not in inside}
@@ -154,7 +156,7 @@ def test_oxford_102_is_read_and_its_accidents_named():
 
 
 
-# cell b7a69b3b
+# cell d7e0618e
 def test_cub_200_is_read_and_its_accidents_named():
     tree, home = tiny_cub(), "birds/CUB_200_2011/"
     data = loaded(tree, "cub200")
@@ -171,6 +173,8 @@ def test_cub_200_is_read_and_its_accidents_named():
     assert "line 2" in changed(f"{home}images.txt", tree[f"{home}images.txt"].replace(b"\n2 ", b"\n5 ")) and "classes.txt lacks" in changed(f"{home}image_class_labels.txt", tree[f"{home}image_class_labels.txt"].replace(b"9 3", b"9 4"))
     assert "it is refused" in changed("birds/test/filenames.pickle", b"cos\nsystem\n(S'x'\ntR.") and "names other/bird" in changed("birds/test/filenames.pickle", b"(lp0\nVother/bird\na.")
     assert "images.txt" in complaint(loaded, {"birds/x.txt": b""}, "cub200")
+    whole = loaded(tree, "cub200-whole")
+    assert whole.images[:, 2, 0].min() > 200 and whole.captions == data.captions             # the blue surroundings are back
 
 
 
@@ -198,7 +202,24 @@ def test_oxford_17_is_read_and_its_accidents_named():
 
 
 
-# cell aff673b7
+# cell 6b393c5e
+def test_samples_are_read_and_their_accidents_named():
+    tree = {f"samples/pairs/{kind}/{i}.jpg": picture_bytes((9 * i, 0, 90)) for kind in ("birds", "flowers") for i in range(7)}
+    rows = [{"file": name[8:], "dataset": "cub" if "birds" in name else "oxford102", "caption": f"this one is {i}", "paired": True} for i, name in enumerate(tree)]
+    text = lambda rows: "".join(json.dumps(row) + "\n" for row in rows + [{"file": "images/none.jpg", "paired": False}]).encode()
+    tree["samples/samples.jsonl"] = text(rows)
+    data = loaded(tree, "samples102")
+    assert len(data) == 14 and data.captions[3] == ["this one is 3"] and data.label_names == ["cub", "oxford102"] and data.labels.sum() == 7
+    assert data.fingerprint == loaded(tree, "samples102", archives={"oxford102_cub_samples.tar.gz": "samples/"}).fingerprint
+    assert [len(loaded(tree, "samples102", split)) for split in ("train", "valid", "test")] == [10, 2, 2]
+    assert "birds/3.jpg is missing" in complaint(loaded, {k: v for k, v in tree.items() if "birds/3" not in k}, "samples102")
+    rows[4]["caption"] = " "
+    assert "line 5, has an empty caption" in complaint(loaded, tree | {"samples/samples.jsonl": text(rows)}, "samples102")
+    assert "samples.jsonl, line 1, is not JSON" in complaint(loaded, tree | {"samples/samples.jsonl": b"{"}, "samples102")
+
+
+
+# cell 3344f8ae
 def test_the_real_lists_have_the_papers_counts():
     import pytest
     if "PYTEST_CURRENT_TEST" in os.environ and not os.environ.get("T2IBOOK_DATA"): pytest.skip("T2IBOOK_DATA is not set")
@@ -218,3 +239,4 @@ def test_the_real_lists_have_the_papers_counts():
         if list(flowers.glob("flowers17_12*")):
             parts = {split: len(load_dataset("oxford17", split, 16)) for split in ("train", "valid", "test")}
             assert sum(parts.values()) == 960 and parts["test"] == 240
+        if list(flowers.glob("oxford102_cub_samples*")): assert len(load_dataset("samples102", "all", 16)) == 14

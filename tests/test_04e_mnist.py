@@ -10,9 +10,9 @@ from t2ibook.datasets.files import Files, open_set, unzipped
 from t2ibook.datasets.mnist import (
     CREDIT_MNIST,
     _FILES,
+    idx_array,
     mnist_arrays,
     mnist_rows,
-    read_idx,
 )
 from t2ibook.pictures import picture_sheet
 import gzip
@@ -57,27 +57,27 @@ def tiny_mnist(pack=lambda data: data, suffix="", n=(36, 10)):
             for part, count in zip(("train", "t10k"), n) for what, d in (("images", 3), ("labels", 1))}
 
 
-# cell 8d6aaa88
+# cell b9efe1fb
 def test_idx_files_are_read_to_the_byte():
     array = np.arange(2 * 3 * 5, dtype=np.uint8).reshape(2, 3, 5)
-    assert (read_idx(idx(array), "x") == array).all() and (read_idx(gzip.compress(idx(array)), "x") == array).all() and (read_idx(idx(array[0, 0]), "x") == array[0, 0]).all()
+    assert (idx_array(idx(array), "x") == array).all() and (idx_array(gzip.compress(idx(array)), "x") == array).all() and (idx_array(idx(array[0, 0]), "x") == array[0, 0]).all()
     assert idx(np.zeros((60000, 1)))[:8].hex() == "000008020000ea60"                                  # 2050 would be a table; pictures are 2051
     for spoiled in [idx(array)[:-1], idx(array) + b"\0", idx(array)[:7], b"", b"\x89PNG....", b"\0\0\x0d" + idx(array)[3:]]:
-        assert complaint(read_idx, spoiled, "train-images").startswith("train-images "), spoiled
-    assert "damaged" in complaint(read_idx, gzip.compress(idx(array))[:-5], "train-images.gz")
+        assert complaint(idx_array, spoiled, "train-images").startswith("train-images "), spoiled
+    assert "damaged" in complaint(idx_array, gzip.compress(idx(array))[:-5], "train-images.gz")
 
 
 
-# cell 35a6e430
+# cell 259de47e
 def test_mnist_is_read_and_its_accidents_named():
     plain, packed = tiny_mnist(), tiny_mnist(gzip.compress, ".gz")
     data = loaded(plain)
     assert len(data) == 46 and data.fingerprint == loaded(packed).fingerprint == loaded({f"MNIST/raw/{k}": v for k, v in plain.items()}).fingerprint
     assert [len(loaded(plain, split)) for split in ("train", "valid", "test", "trainvalid")] == [33, 3, 10, 36]
-    pixels = read_idx(plain["t10k-images-idx3-ubyte"], "")
+    pixels = idx_array(plain["t10k-images-idx3-ubyte"], "")
     test = loaded(plain, "test")
     assert (test.images[4, :, 2:30, 2:30].numpy() == pixels[4]).all() and not test.images[:, :, :2].any() and test.images.shape == (10, 3, 32, 32)
-    assert test.labels.tolist() == read_idx(plain["t10k-labels-idx1-ubyte"], "").tolist() and test.values(0)["digit"] == DIGITS[test.labels[0]] and DIGITS[test.labels[0]] in test.captions[0][0]
+    assert test.labels.tolist() == idx_array(plain["t10k-labels-idx1-ubyte"], "").tolist() and test.values(0)["digit"] == DIGITS[test.labels[0]] and DIGITS[test.labels[0]] in test.captions[0][0]
     for name in plain:
         say = lambda data: complaint(loaded, plain | {name: data})
         assert f"has no {name}" in say(None) and name in say(plain[name][:-1]) and name in say(b"hello") and name in say(b"\x04\0\0\0\1\0\0\0")

@@ -301,6 +301,8 @@ DATASETS: dict[str, Source] = {
     "oxford102": _real("oxford102", "flowers", "oxford102_rows", "8,189 flowers of 102 species, 20 of them only in test", _RESEARCH, 6663, 371, 1155),
     "oxford102-official": _real("oxford102-official", "flowers", "official_rows", "the same, split by setid.mat", _RESEARCH, 1020, 1020, 6149),
     "cub200": _real("cub200", "flowers", "cub200_rows", "11,788 birds of 200 species, 50 of them only in test", _RESEARCH, 8439, 416, 2933),
+    "cub200-whole": _real("cub200-whole", "flowers", "cub200_whole_rows", "the same, not cut around the birds", _RESEARCH, 8439, 416, 2933),
+    "samples102": _real("samples102", "flowers", "samples_rows", "14 flowers and birds with one caption each", _RESEARCH, 10, 2, 2),
     "flickr8k": _real("flickr8k", "photos", "flickr8k_rows", "8,091 photographs, five captions each", _RESEARCH, 6000, 1000, 1000),
     "coco": _real("coco", "photos", "coco_rows", "photographs of MS COCO, five captions each", "captions CC BY 4.0, each picture its own", 82_783, 0, 0),
 }

@@ -4,10 +4,12 @@
 
 # %% auto #0
 __all__ = ['TEST_FLOWERS', 'TEST_BIRDS', 'CREDIT_OXFORD', 'CREDIT_CUB', 'SAY_FLOWER', 'matching', 'zero_shot_parts', 'blue_mask',
-           'oxford102_rows', 'official_rows', 'bird_crop', 'cub_lists', 'cub200_rows', 'oxford17_rows']
+           'oxford102_rows', 'official_rows', 'bird_crop', 'cub_lists', 'cub200_rows', 'cub200_whole_rows',
+           'samples_rows', 'oxford17_rows']
 
-# %% ../../nbs/04c_flowers.ipynb #a8d80b35
+# %% ../../nbs/04c_flowers.ipynb #5e7036e5
 import io
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -94,7 +96,7 @@ def _segmentations(files: Files, names: list[str]):
             yield place[name], np.asarray(mask.resize((size, size), Image.Resampling.BOX))[None]
     return masks
 
-# %% ../../nbs/04c_flowers.ipynb #1fa82f1d
+# %% ../../nbs/04c_flowers.ipynb #b8a9b223
 def _complete(files: Files, found: dict[str, str], wanted: list[str], pattern: str, what: str) -> list[str]:
     "The names found for all that are wanted. Raises `DataError` naming the first that is missing."
     for key in wanted:
@@ -124,7 +126,6 @@ def _oxford102() -> tuple[Rows, Files, Tensor]:
 
 
 def _json(files: Files, name: str):
-    import json
     try: return json.loads(decode_text(files.read(name), files.called(name)))
     except ValueError: raise DataError(f"{files.called(name)} is not JSON; get it again") from None
 
@@ -193,6 +194,34 @@ def cub200_rows() -> Rows:
     parts = zero_shot_parts(files, stems, [classes[c - 1] for c in labels.tolist()], labels, TEST_BIRDS, "cub200")
     return Rows(files, pictures, [said[t] for t in texts], parts, labels - 1, [c.split(".", 1)[-1].replace("_", " ").lower() for c in classes],
                 crops=crops, credit=CREDIT_CUB)
+
+# %% ../../nbs/04c_flowers.ipynb #396e7ba5
+def cub200_whole_rows() -> Rows:
+    "CUB-200-2011 as `cub200_rows`, but with whole pictures, as GAN-INT-CLS uses them. Raises `DataError`."
+    rows = cub200_rows()
+    rows.crops = None
+    return rows
+
+# %% ../../nbs/04c_flowers.ipynb #7cb0b409
+def samples_rows() -> Rows:
+    "Flowers and birds with a true caption each, from samples.jsonl: 5 of 7 for training, 1 for validation, 1 for test. Raises `DataError`."
+    files = open_set(real_data_dir() / "oxford_flowers", ["oxford102_cub_samples*"], "run: t2ibook data get samples102")
+    if "samples/samples.jsonl" not in files: raise DataError(f"{files.places[0]} has no samples/samples.jsonl; run: t2ibook data get samples102")
+    where, pairs = files.called("samples/samples.jsonl"), {}
+    for i, line in enumerate(decode_text(files.read("samples/samples.jsonl"), where).splitlines(), 1):
+        try: entry = json.loads(line)
+        except ValueError: raise DataError(f"{where}, line {i}, is not JSON") from None
+        if not entry.get("paired"): continue
+        if not str(entry.get("caption") or "").strip(): raise DataError(f"{where}, line {i}, has an empty caption")
+        name = f"samples/{entry.get('file')}"
+        if name not in files: raise DataError(f"{files.called(name)} is missing, but samples.jsonl lists it")
+        pairs[name] = (entry["caption"].strip(), entry.get("dataset", "unknown"))
+    if not pairs: raise DataError(f"{where} has no pairs")
+    names = sorted(pairs)
+    labels, label_names = numbered([pairs[name][1] for name in names])
+    place = torch.arange(len(names)) % 7
+    parts = {"train": (place > 1).nonzero().flatten(), "valid": (place == 1).nonzero().flatten(), "test": (place == 0).nonzero().flatten()}
+    return Rows(files, names, [[pairs[name][0]] for name in names], parts, labels, label_names, credit=f"{CREDIT_OXFORD}; {CREDIT_CUB}")
 
 # %% ../../nbs/04c_flowers.ipynb #d155e0d5
 SAY_FLOWER = ("{}", "a {}", "a photograph of a {}", "a {} flower", "a picture of the flower called {}")

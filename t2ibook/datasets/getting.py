@@ -38,7 +38,7 @@ class Recipe:
     pictures: tuple[int, ...] = ()         # numbers of pictures of the copies that are known
     captions: int = 1                      # that each picture has at least
 
-# %% ../../nbs/04f_getting.ipynb #a0cf6688
+# %% ../../nbs/04f_getting.ipynb #6d315600
 _OXFORD, _COCO, _MNIST = "https://www.robots.ox.ac.uk/~vgg/data/flowers/102/", "http://images.cocodataset.org/", "https://ossci-datasets.s3.amazonaws.com/mnist/"
 _TEXT_C10 = ("Get {0}.tar.gz from the links of github.com/reedscot/cvpr2016 and put it there, packed or unpacked.\n"
              "Only its text_c10/*/*.txt are read (and trainvalclasses.txt, testclasses.txt); no .t7 file is needed.")
@@ -76,6 +76,9 @@ flowers17_12/test/bluebell/image_0250.jpg ... or flowers17_12.tar.gz""", """\
 Get 17flowers.tgz from www.robots.ox.ac.uk/~vgg/data/flowers/17 and sort its pictures, 80 of each
 kind in a row, into train/KIND and test/KIND, the same number of each kind.""", pictures=(960, 1360)),
     "oxford102": _FLOWERS, "oxford102-official": _FLOWERS,
+    "samples102": Recipe("oxford_flowers", "samples/samples.jsonl, samples/pairs/*/*.jpg      or oxford102_cub_samples.tar.gz",
+                         "These 14 pairs were collected for this book from public pages and are not handed out; put the archive there if you have it.",
+                         pictures=(14,)),
     "cub200": Recipe("cub", """\
 CUB_200_2011/images.txt, classes.txt, image_class_labels.txt, bounding_boxes.txt
 CUB_200_2011/images/001.Black_footed_Albatross/*.jpg ...
@@ -98,6 +101,7 @@ val2014/COCO_val2014_000000000042.jpg ...    40,504; or those of 2017; or coco_m
         Download(_COCO + "zips/val2014.zip", "a3d79f5ed8d289b7a7554ce06a5782b3", 6_645_013_297, True),
         Download(_COCO + "zips/train2014.zip", "0da8c0bd3d6becc4dcb32757491aca88", 13_510_573_713, True)), (123_287, 239), 5),
 }
+RECIPES["cub200-whole"] = RECIPES["cub200"]
 
 
 def steps(name: str) -> str:
