@@ -209,3 +209,16 @@ def test_pictures_are_decoded_once():
         assert cached("other", (5, 3, 8, 8), make, keep=False).shape == (5, 3, 8, 8) and len(list(cache_dir().iterdir())) == 2
         one = next(cache_dir().iterdir()); one.write_bytes(one.read_bytes()[:-1])             # cut off: it is made again
         assert cached(picture_key(files, names, None), (5, 3, 8, 8), make).shape[0] == 5 and picture_key(files, names, [(0, 0, 4, 4)] * 5) != picture_key(files, names, None)
+
+
+
+# cell 9b7f0251
+def test_a_mapped_set_does_not_fill_memory():
+    import pytest
+    if "PYTEST_CURRENT_TEST" in os.environ and not Path("/proc/self/statm").is_file(): pytest.skip("only Linux tells the size of a process this way")
+    if Path("/proc/self/statm").is_file():
+        resident = lambda: int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+        with tempfile.TemporaryDirectory() as folder, Places(folder):
+            last, before = np.full((3, 64, 64), 7, np.uint8), resident()
+            images = cached("large", (30_000, 3, 64, 64), lambda: iter([(29_999, last)]))
+            assert images[29_999].eq(7).all() and not images[0].any() and images.numel() > 368e6 and resident() - before < 60

@@ -125,7 +125,7 @@ def epoch_order(n: int,        # number of pictures
     "The order of pictures in an epoch: a permutation of 0 … n-1 that depends on these three numbers alone."
     return torch.randperm(n, generator=generator(seed, "order", epoch))
 
-# %% ../../nbs/04_datasets.ipynb #634d8e84
+# %% ../../nbs/04_datasets.ipynb #f0d179ed
 @dataclass(eq=False)
 class Rows:
     "What a real set says about its pictures before any is decoded."
@@ -155,7 +155,7 @@ class Rows:
     def images(self, rows: list[int], size: int, keep: bool, what: str = "pictures") -> Tensor:
         "Pictures (N, 3, size, size) uint8, or masks (N, 1, size, size)."
         crops = self.crops and [self.crops[i] for i in rows]
-        sources = self.files.names if self.decode else [self.names[i] for i in rows]
+        sources = [self.names[i] for i in rows] if what == "pictures" and not self.decode else self.files.names
         key = what + picture_key(self.files, sources, crops) + (repr(rows) if self.decode or what != "pictures" else "")
         make, channels = (self.pictures, 1 if self.decode else 3) if what == "pictures" else (self.masks, 1)
         return cached(key, (len(rows), channels, size, size), lambda: make(rows, size), keep)
