@@ -52,7 +52,7 @@ def _broken(archive: Path, error: Exception, at: str = "") -> DataError:
 
 _DAMAGE = (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, OSError, ValueError, NotImplementedError, RuntimeError)
 
-# %% ../../nbs/04b_files.ipynb #916ccdc4
+# %% ../../nbs/04b_files.ipynb #2e77a074
 def _tar_members(archive: Path, wanted: set[str] | None = None) -> Iterator[tuple[str, bytes | None]]:
     "Name and, for the wanted ones, bytes of each plain file of a tar, to its very end. Raises `DataError` for links, devices, names that lead out."
     at = ""
@@ -65,6 +65,7 @@ def _tar_members(archive: Path, wanted: set[str] | None = None) -> Iterator[tupl
                     at = _safe_name(member.name, archive)
                     if not member.isfile(): raise DataError(f"{archive}: {member.name} is a link or a device, not a file; do not unpack this archive")
                     yield at, tar.extractfile(member).read() if wanted and at in wanted else None
+            at = ""
             while stream.read(1 << 20): pass              # the checksum of gzip stands at the end
     except _DAMAGE as error:
         raise _broken(archive, error, at) from None
