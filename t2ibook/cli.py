@@ -216,7 +216,7 @@ def data_list(as_json: Json = False) -> None:
     "Data sets that the book knows, with licence and number of pictures."
     from t2ibook.datasets import DATASETS
     rows = [{"name": name, "about": s.about, "licence": s.licence, "pictures": s.pictures} for name, s in DATASETS.items()]
-    _show(rows, as_json, "\n".join(f"{r['name']:10} {r['about']}\n{'':10} {r['licence']}" for r in rows))
+    _show(rows, as_json, "\n".join(f"{r['name']:20} {r['about']}\n{'':20} {r['licence']}" for r in rows))
 
 
 @data_app.command("check", epilog="Example: t2ibook data check digits")
@@ -224,21 +224,39 @@ def data_check(name: Annotated[str, typer.Argument(help="A data set or a folder.
     "Read every picture and caption and count them; the first wrong file is named."
     from t2ibook.datasets import DATASETS, load_dataset
     if not Path(name).is_dir(): check_choice(name, DATASETS, "data set or folder")
-    world = name in DATASETS and load_dataset(name, "valid", n=1).world is not None
-    splits = {split: load_dataset(name, split, n=256 if world else None) for split in ("train", "valid", "test")}
-    rows = {split: {"pictures": len(d), "captions": sum(map(len, d.captions)), "fingerprint": d.fingerprint} for split, d in splits.items()}
-    _show({"name": name, "splits": rows}, as_json,
-          "\n".join(f"{split:6} {r['pictures']:>7,} pictures {r['captions']:>9,} captions  {r['fingerprint'][:12]}" for split, r in rows.items()))
+    if name in DATASETS and DATASETS[name].rows:
+        from t2ibook.datasets.getting import check_set
+        bar = _bar(f"checking {name}")
+        try: report = check_set(name, bar)
+        finally: bar.close()
+    else:
+        world = name in DATASETS and load_dataset(name, "valid", n=1).world is not None
+        splits = {split: load_dataset(name, split, n=256 if world else None) for split in ("train", "valid", "test")}
+        report = {"name": name, "splits": {split: {"pictures": len(d), "captions": sum(map(len, d.captions)), "fingerprint": d.fingerprint}
+                                           for split, d in splits.items()}}
+    lines = [f"{split:6} {r['pictures']:>7,} pictures {r['captions']:>9,} captions  {r['fingerprint'][:12]}" for split, r in report["splits"].items()]
+    if "pictures" in report: lines.append(f"{report['pictures']:,} pictures decoded, {report['checksums']:,} files held against published checksums")
+    _show(report, as_json, "\n".join(lines))
 
 
 @data_app.command("get", epilog="Example: t2ibook data get emojione")
 def data_get(name: str) -> None:
-    "Say how to get a data set; the built-in ones need nothing."
+    "Download what is open to all, and say what must be fetched by hand and where it belongs; the built-in sets need nothing."
     from t2ibook.core import real_data_dir
-    from t2ibook.datasets import DATASETS, load_dataset
-    check_choice(name, DATASETS, "data set")
-    load_dataset(name, "valid", n=1)            # raises with the manual steps where files are missing
-    print(f"{name} is ready" + (f" in {real_data_dir()}" if name == "emojione" else "; it ships with the book"))
+    from t2ibook.datasets import DATASETS
+    from t2ibook.datasets.getting import RECIPES, get_set, steps
+    bar = _bar(f"getting {name}")
+    try: ready = get_set(name, bar)
+    except BookError:
+        if name in RECIPES: print(steps(name))
+        raise
+    finally: bar.close()
+    if not ready:
+        print(steps(name))
+        try: DATASETS[name].rows()
+        except BookError as error: raise InputError(f"{name} is not complete: {str(error).split('; run: ')[0]}; follow the steps above") from None
+    folder = f" in {real_data_dir() / RECIPES[name].folder}" if name in RECIPES else "; it ships with the book" if not DATASETS[name].rows else ""
+    print(f"{name} is ready{folder}")
 
 
 @data_app.command("sample", epilog="Example: t2ibook data sample toons --n 100 -o my_toons")

@@ -1,4 +1,5 @@
 """Checks of nbs/09a_cli.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
+from PIL import Image
 from pathlib import Path
 from t2ibook.cli import (
     Json,
@@ -153,3 +154,30 @@ def test_a_sampled_world_is_a_folder_of_ones_own():
         code, out, err = run("data", "check", str(target))
         assert code == 2 and lines[0]["file"].split("/")[-1] in err
         assert [p.name for p in Path(folder).iterdir()] == ["toons"]
+
+
+
+# cell 4fcfee8f
+def test_data_is_got_and_checked_or_the_steps_are_told():
+    with tempfile.TemporaryDirectory() as folder:
+        before = {name: os.environ.get(name) for name in ("T2IBOOK_DATA", "T2IBOOK_CACHE")}
+        os.environ.update(T2IBOOK_DATA=folder, T2IBOOK_CACHE=f"{folder}/decoded")
+        try:
+            code, out, err = run("data", "get", "flickr8k")
+            assert code == 2 and "By hand:" in out and f"Expected in {folder}/flickr8k" in out and err.count("\n") == 1 and "follow the steps above" in err
+            for name in ["emojione", "flickr8k", "cub200"]:
+                code, out, err = run("data", "check", name)
+                assert code == 2 and err.count("\n") == 1 and "Traceback" not in err and folder in err and not out
+            assert run("data", "get", "toons")[1] == "toons is ready; it ships with the book\n"
+            pictures = Path(folder) / "flickr8k/small/Images"; pictures.mkdir(parents=True)
+            for i in range(20): Image.new("RGB", (20, 16), (9 * i, 0, 0)).save(pictures / f"{i:02d}.jpg")
+            rows = "".join(f"{i:02d}.jpg,a dog {k}\n" for i in range(20) for k in range(5))
+            (pictures.parent / "captions.txt").write_text("image,caption\n" + rows)
+            assert run("data", "get", "flickr8k")[1] == f"flickr8k is ready in {folder}/flickr8k\n"
+            assert "20 pictures here" in run("data", "check", "flickr8k")[2]               # neither the whole set nor the known part
+            (pictures / "07.jpg").write_bytes(b"no picture")
+            code, out, err = run("data", "check", "flickr8k")
+            assert code == 2 and "07.jpg" in err and err.count("\n") == 1
+            assert "unknown data set 'flickr'" in run("data", "get", "flickr")[2]
+        finally:
+            for name, value in before.items(): os.environ.pop(name) if value is None else os.environ.update({name: value})

@@ -1,0 +1,98 @@
+"""Checks of nbs/04e_mnist.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
+from PIL import Image
+from collections.abc import Iterator
+from pathlib import Path
+from t2ibook.core import DataError, real_data_dir
+from t2ibook.core import InputError
+from t2ibook.datasets.base import DIGITS, SAY_DIGIT, Rows
+from t2ibook.datasets.base import load_dataset
+from t2ibook.datasets.files import Files, open_set, unzipped
+from t2ibook.datasets.mnist import (
+    CREDIT_MNIST,
+    _FILES,
+    idx_array,
+    mnist_arrays,
+    mnist_rows,
+)
+from t2ibook.pictures import picture_sheet
+import gzip
+import numpy as np
+import os
+import tempfile
+import torch
+
+
+def complaint(function, *arguments, **keywords):
+    "The message of the book's error that a call ends in, or nothing."
+    try: function(*arguments, **keywords)
+    except (DataError, InputError) as error: return str(error)
+    return ""
+
+
+def idx(array): return b"\0\0\x08" + bytes([array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape) + array.astype(np.uint8).tobytes()
+
+
+class Places:
+    "Within the block, real data sets are looked for in `folder`, and decoded pictures kept in a folder inside it."
+    def __init__(self, folder): self.new = {"T2IBOOK_DATA": str(folder), "T2IBOOK_CACHE": str(Path(folder) / "decoded")}
+    def __enter__(self): self.before = {name: os.environ.get(name) for name in self.new}; os.environ.update(self.new)
+    def __exit__(self, *_):
+        for name, value in self.before.items(): os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def loaded(tree, split="all", size=32):
+    "A tree of names and bytes, written to disk and loaded. None takes a file out."
+    with tempfile.TemporaryDirectory() as folder, Places(folder):
+        for k, v in tree.items():
+            path = Path(folder) / "mnist" / k; path.parent.mkdir(parents=True, exist_ok=True)
+            if v is not None: path.write_bytes(v)
+        data = load_dataset("mnist", split, size)
+        data.images = data.images.clone()
+        return data
+
+
+def tiny_mnist(pack=lambda data: data, suffix="", n=(36, 10)):
+    rng = np.random.default_rng(0)
+    return {f"{part}-{what}-idx{d}-ubyte{suffix}": pack(idx(rng.integers(0, 256, (count, 28, 28)) if d == 3 else rng.integers(0, 10, count)))
+            for part, count in zip(("train", "t10k"), n) for what, d in (("images", 3), ("labels", 1))}
+
+
+# cell b9efe1fb
+def test_idx_files_are_read_to_the_byte():
+    array = np.arange(2 * 3 * 5, dtype=np.uint8).reshape(2, 3, 5)
+    assert (idx_array(idx(array), "x") == array).all() and (idx_array(gzip.compress(idx(array)), "x") == array).all() and (idx_array(idx(array[0, 0]), "x") == array[0, 0]).all()
+    assert idx(np.zeros((60000, 1)))[:8].hex() == "000008020000ea60"                                  # 2050 would be a table; pictures are 2051
+    for spoiled in [idx(array)[:-1], idx(array) + b"\0", idx(array)[:7], b"", b"\x89PNG....", b"\0\0\x0d" + idx(array)[3:]]:
+        assert complaint(idx_array, spoiled, "train-images").startswith("train-images "), spoiled
+    assert "damaged" in complaint(idx_array, gzip.compress(idx(array))[:-5], "train-images.gz")
+
+
+
+# cell 259de47e
+def test_mnist_is_read_and_its_accidents_named():
+    plain, packed = tiny_mnist(), tiny_mnist(gzip.compress, ".gz")
+    data = loaded(plain)
+    assert len(data) == 46 and data.fingerprint == loaded(packed).fingerprint == loaded({f"MNIST/raw/{k}": v for k, v in plain.items()}).fingerprint
+    assert [len(loaded(plain, split)) for split in ("train", "valid", "test", "trainvalid")] == [33, 3, 10, 36]
+    pixels = idx_array(plain["t10k-images-idx3-ubyte"], "")
+    test = loaded(plain, "test")
+    assert (test.images[4, :, 2:30, 2:30].numpy() == pixels[4]).all() and not test.images[:, :, :2].any() and test.images.shape == (10, 3, 32, 32)
+    assert test.labels.tolist() == idx_array(plain["t10k-labels-idx1-ubyte"], "").tolist() and test.values(0)["digit"] == DIGITS[test.labels[0]] and DIGITS[test.labels[0]] in test.captions[0][0]
+    for name in plain:
+        say = lambda data: complaint(loaded, plain | {name: data})
+        assert f"has no {name}" in say(None) and name in say(plain[name][:-1]) and name in say(b"hello") and name in say(b"\x04\0\0\0\1\0\0\0")
+        assert f"{name}.gz is damaged" in complaint(loaded, packed | {f"{name}.gz": packed[f"{name}.gz"][:-9]})
+    assert "9 labels, but there are 10" in complaint(loaded, plain | {"t10k-labels-idx1-ubyte": idx(np.zeros(9))})
+    assert "label 77" in complaint(loaded, plain | {"t10k-labels-idx1-ubyte": idx(np.full(10, 77))}) and "another file" in complaint(loaded, plain | {"t10k-labels-idx1-ubyte": idx(pixels)})
+
+
+
+# cell 10762e62
+def test_the_real_mnist():
+    import pytest
+    if "PYTEST_CURRENT_TEST" in os.environ and not os.environ.get("T2IBOOK_DATA"): pytest.skip("T2IBOOK_DATA is not set")
+    if os.environ.get("T2IBOOK_DATA") and (real_data_dir() / "mnist").is_dir():
+        held = mnist_arrays(open_set(real_data_dir() / "mnist"))
+        assert held["train-images"].shape == (60_000, 28, 28) and held["t10k-images"].shape == (10_000, 28, 28)
+        assert np.bincount(held["train-labels"]).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+        assert len(load_dataset("mnist", "test", 32, n=50)) == 50
