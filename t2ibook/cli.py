@@ -137,10 +137,8 @@ def train(system: str,
     "Execute the training notebook of a system with papermill."
     from t2ibook.datasets import DATASETS
     from t2ibook.records import execute_training, read_json, training_notebooks
-    from t2ibook.stories import TEXTS
     check_choice(system, training_notebooks(), "system")
-    known = {**DATASETS, **(TEXTS if system == "language" else {})}       # a language model needs no pictures
-    if data is not None and not Path(data).is_dir(): check_choice(data, known, "data set or folder")
+    if data is not None and not Path(data).is_dir(): check_choice(data, DATASETS, "data set or folder")
     bar = _bar(f"{system} {profile}")
     try: run = execute_training(system, data, profile, seed, steps, out, resume, bar)
     finally: bar.close()
@@ -224,7 +222,7 @@ def data_check(name: Annotated[str, typer.Argument(help="A data set or a folder.
     "Read every picture and caption and count them; the first wrong file is named."
     from t2ibook.datasets import DATASETS, load_dataset
     if not Path(name).is_dir(): check_choice(name, DATASETS, "data set or folder")
-    if name in DATASETS and DATASETS[name].rows:
+    if name in DATASETS and (DATASETS[name].rows or DATASETS[name].check):
         from t2ibook.datasets.getting import check_set
         bar = _bar(f"checking {name}")
         try: report = check_set(name, bar)
@@ -234,7 +232,8 @@ def data_check(name: Annotated[str, typer.Argument(help="A data set or a folder.
         splits = {split: load_dataset(name, split, n=256 if world else None) for split in ("train", "valid", "test")}
         report = {"name": name, "splits": {split: {"pictures": len(d), "captions": sum(map(len, d.captions)), "fingerprint": d.fingerprint}
                                            for split, d in splits.items()}}
-    lines = [f"{split:6} {r['pictures']:>7,} pictures {r['captions']:>9,} captions  {r['fingerprint'][:12]}" for split, r in report["splits"].items()]
+    lines = [f"{split:6} {r['pictures']:>7,} pictures {r['captions']:>9,} captions  {r['fingerprint'][:12]}" for split, r in report.get("splits", {}).items()]
+    if not lines: lines = [f"{count:>9,} {what.replace('_', ' ')}" for what, count in report.items() if what != "name"]
     if "pictures" in report: lines.append(f"{report['pictures']:,} pictures decoded, {report['checksums']:,} files held against published checksums")
     _show(report, as_json, "\n".join(lines))
 
@@ -253,9 +252,9 @@ def data_get(name: str) -> None:
     finally: bar.close()
     if not ready:
         print(steps(name))
-        try: DATASETS[name].rows()
+        try: (DATASETS[name].rows or DATASETS[name].check)()
         except BookError as error: raise InputError(f"{name} is not complete: {str(error).split('; run: ')[0]}; follow the steps above") from None
-    folder = f" in {real_data_dir() / RECIPES[name].folder}" if name in RECIPES else "; it ships with the book" if not DATASETS[name].rows else ""
+    folder = f" in {real_data_dir() / RECIPES[name].folder}" if name in RECIPES else "; it ships with the book"
     print(f"{name} is ready{folder}")
 
 

@@ -25,6 +25,7 @@ from t2ibook.datasets.base import (
     _emoji_split,
     _folder,
     _real,
+    _story,
     _world,
     crop_and_flip,
     emojione_rows,

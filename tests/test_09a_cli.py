@@ -87,7 +87,7 @@ def test_what_draws_nothing_is_not_offered():
     code, out, err = run("records")
     assert code == 0 and f"`{other['name']}`" not in out and other["name"] in out.splitlines()[-1] and out.splitlines()[-1].startswith("draw nothing")
     assert other["name"] in {record["name"] for record in json.loads(run("records", "--json")[1])}
-    assert "unknown data" in run("train", "imagination", "--data", "pororo")[2] and "did you mean 'pororo'" in run("train", "language", "--data", "porroro")[2]
+    assert run("train", "imagination", "--data", "pororoo")[0] == 2 and "did you mean 'pororo'" in run("train", "language", "--data", "porroro")[2]
 
 
 

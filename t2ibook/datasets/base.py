@@ -272,6 +272,7 @@ class Source:
     licence: str
     pictures: dict[str, int]                               # how many a split of the whole set has, or for a world how many are drawn by default
     rows: Callable[[], Rows] | None = None                 # real sets: everything but the pictures
+    check: Callable[[], dict[str, int]] | None = None      # sets of clips: read all captions and frames that are here, and count them
 
 
 def _world(name: str, split: str, size: int, n: int | None, seed: int) -> Dataset:
@@ -285,6 +286,13 @@ def _real(name: str, module: str, function: str, about: str, licence: str, *pict
     rows = lambda: getattr(import_module(f"t2ibook.datasets.{module}"), function)()
     load = lambda split, size, n, seed: rows_dataset(name, rows(), split, size, n, seed)
     return Source(load, about, licence, dict(zip(SPLITS, pictures)), rows)
+
+
+def _story(name: str, about: str, *pictures: int) -> Source:
+    "A set of clips from `t2ibook.stories`; its captions can be read without frames."
+    stories = lambda: import_module("t2ibook.stories")
+    load = lambda split, size, n, seed: getattr(stories(), name)(split, size, n, seed)
+    return Source(load, about, _RESEARCH, dict(zip(SPLITS, pictures)), check=lambda: stories().check_story(name))
 
 
 _RESEARCH = "research only; the pictures may not be shown in what is published"
@@ -305,6 +313,8 @@ DATASETS: dict[str, Source] = {
     "samples102": _real("samples102", "flowers", "samples_rows", "14 flowers and birds with one caption each", _RESEARCH, 10, 2, 2),
     "flickr8k": _real("flickr8k", "photos", "flickr8k_rows", "8,091 photographs, five captions each", _RESEARCH, 6000, 1000, 1000),
     "coco": _real("coco", "photos", "coco_rows", "photographs of MS COCO, five captions each", "captions CC BY 4.0, each picture its own", 82_783, 0, 0),
+    "pororo": _story("pororo", "16,066 scenes of a cartoon series with 16,971 sentences; frames where you have them", 12_882, 1_382, 1_802),
+    "msvd": _story("msvd", "1,423 video clips with 51,322 sentences; frames where you have them", 1_163, 127, 133),
 }
 
 # %% ../../nbs/04_datasets.ipynb #0239ac8b

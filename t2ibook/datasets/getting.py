@@ -101,6 +101,15 @@ val2014/COCO_val2014_000000000042.jpg ...    40,504; or those of 2017; or coco_m
         Download(_COCO + "zips/val2014.zip", "a3d79f5ed8d289b7a7554ce06a5782b3", 6_645_013_297, True),
         Download(_COCO + "zips/train2014.zip", "0da8c0bd3d6becc4dcb32757491aca88", 13_510_573_713, True)), (123_287, 239), 5),
 }
+RECIPES["pororo"] = Recipe("pororo_qa", """\
+descriptions.csv                             or pororo_qa.tar.gz with PororoQA/descriptions.csv inside
+qa.json                                      questions; may be missing
+frames/NAME/*.png                            may be missing: without frames only the sentences can be learned""",
+                           "Get descriptions.csv and qa.json from github.com/Kyung-Min/PororoQA. The frames belong to the makers of the series.")
+RECIPES["msvd"] = Recipe("msvd", """\
+training_label.json                          or AllVideoDescriptions.txt; plain or gzipped
+frames/NAME/*.png                            may be missing: without frames only the sentences can be learned""",
+                         "Get AllVideoDescriptions.txt of the Microsoft Research Video Description Corpus (Chen and Dolan, 2011).")
 RECIPES["cub200-whole"] = RECIPES["cub200"]
 
 
@@ -157,8 +166,9 @@ def get_set(name: str,                                             # a name of `
             on_progress: Callable[[dict], None] | None = None) -> bool:
     "Fetch what is open to all. True when the set is then complete; False when something must be done by hand. Raises `DataError` if a download fails."
     check_choice(name, DATASETS, "data set")
-    if DATASETS[name].rows is None or _complete(name): return True
-    if name not in RECIPES: DATASETS[name].rows()         # says what is missing
+    source = DATASETS[name]
+    if not (source.rows or source.check) or _complete(name): return True
+    if name not in RECIPES: (source.rows or source.check)()         # says what is missing
     recipe = RECIPES[name]
     folder = real_data_dir() / recipe.folder
     for download in recipe.downloads:
@@ -174,7 +184,7 @@ def get_set(name: str,                                             # a name of `
 
 def _complete(name: str) -> bool:
     "Does the loader find all files it needs?"
-    try: DATASETS[name].rows()
+    try: (DATASETS[name].rows or DATASETS[name].check)()
     except DataError: return False
     return True
 
@@ -214,6 +224,7 @@ def check_files(rows: Rows, known: dict[str, str], on_progress: Callable[[dict],
 
 def check_set(name: str, on_progress: Callable[[dict], None] | None = None) -> dict:
     "Counts, captions, every picture and every known checksum of a real set. Raises `DataError` naming the first wrong file."
+    if DATASETS[name].check: return {"name": name, **DATASETS[name].check()}
     recipe, rows = RECIPES.get(name), DATASETS[name].rows()
     compared = check_files(rows, _known(recipe.folder) if recipe else {}, on_progress)
     if recipe and recipe.pictures and len(rows.names) not in recipe.pictures:
