@@ -17,6 +17,7 @@ from t2ibook.datasets.base import (
     SAY_DIGIT,
     Source,
     _DRAWN,
+    _EACH_ITS_OWN,
     _OWN,
     _RESEARCH,
     _UCI,

@@ -274,6 +274,11 @@ class Source:
     rows: Callable[[], Rows] | None = None                 # real sets: everything but the pictures
     check: Callable[[], dict[str, int]] | None = None      # sets of clips: read all captions and frames that are here, and count them
 
+    @property
+    def showable(self) -> bool:
+        "May its pictures be printed in what is published? If not, a record holds only what a system drew."
+        return self.licence not in (_RESEARCH, _EACH_ITS_OWN)
+
 
 def _world(name: str, split: str, size: int, n: int | None, seed: int) -> Dataset:
     from t2ibook.worlds import load_world
@@ -296,6 +301,7 @@ def _story(name: str, about: str, *pictures: int) -> Source:
 
 
 _RESEARCH = "research only; the pictures may not be shown in what is published"
+_EACH_ITS_OWN = "captions CC BY 4.0, each picture its own"
 _DRAWN, _OWN, _UCI = {"train": 20_000, "valid": 1_000, "test": 1_000}, "drawn by this book, Apache-2.0", "digits from UCI, CC BY 4.0"
 DATASETS: dict[str, Source] = {
     "toons": Source(partial(_world, "toons"), "cartoon characters of our own, acting (a world)", _OWN, _DRAWN),
@@ -312,7 +318,7 @@ DATASETS: dict[str, Source] = {
     "cub200-whole": _real("cub200-whole", "flowers", "cub200_whole_rows", "the same, not cut around the birds", _RESEARCH, 8439, 416, 2933),
     "samples102": _real("samples102", "flowers", "samples_rows", "14 flowers and birds with one caption each", _RESEARCH, 10, 2, 2),
     "flickr8k": _real("flickr8k", "photos", "flickr8k_rows", "8,091 photographs, five captions each", _RESEARCH, 6000, 1000, 1000),
-    "coco": _real("coco", "photos", "coco_rows", "photographs of MS COCO, five captions each", "captions CC BY 4.0, each picture its own", 82_783, 0, 0),
+    "coco": _real("coco", "photos", "coco_rows", "photographs of MS COCO, five captions each", _EACH_ITS_OWN, 82_783, 0, 0),
     "pororo": _story("pororo", "16,066 scenes of a cartoon series with 16,971 sentences; frames where you have them", 12_882, 1_382, 1_802),
     "msvd": _story("msvd", "1,423 video clips with 51,322 sentences; frames where you have them", 1_163, 127, 133),
 }
