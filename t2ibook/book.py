@@ -85,7 +85,9 @@ def pytest_source(path: str | Path) -> str | None:
     "The pytest file of one notebook, or None when it has no `test` cell. Raises `ChapterError` for a cell that asserts nothing."
     path, imports, exported, setup, tests, module = Path(path), [], [], [], {}, None
     for cell in code_cells(nbformat.read(path, 4)):
-        marks, tree = directives(cell.source), _parse(cell, path)
+        marks = directives(cell.source)
+        if not marks and re.search(r"^\s*[!%]", cell.source, re.M): continue        # for the shell or IPython, not for pytest
+        tree = _parse(cell, path)
         code = "\n".join(line for line in cell.source.splitlines() if not line.startswith("#|")).strip("\n")
         if "default_exp" in marks: module = marks["default_exp"]
         elif "test" in marks:

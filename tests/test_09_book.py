@@ -83,10 +83,11 @@ def test_extracted_tests_run_and_can_fail():
 def test_a_cell_that_asserts_nothing_is_refused():
     with tempfile.TemporaryDirectory() as folder:
         for source, complaint in [("#| test idle\nprint(1 + 1)", "asserts nothing"), ("#| test two words\nassert x", "cannot be the name"),
-                                  ("#| test broken\nassert (", "cell c0")]:
+                                  ("#| test broken\nassert (", "cell c0"), ("#| test shell\n!ls\nassert x", "cell c0")]:
             try: pytest_source(tiny_notebook(folder, source)); message = ""
             except ChapterError as error: message = str(error)
             assert complaint in message
+        assert pytest_source(tiny_notebook(folder, "!ls\n%cd -q ..")) is None
 
 
 
