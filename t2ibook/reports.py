@@ -25,7 +25,7 @@ def results_table(records: list[dict] | None = None) -> str:
     percent = lambda r, name: f"{r['metrics'][name]['value']:.1%}" if name in r["metrics"] else "–"
     rows = []
     for r in (published() if records is None else records):
-        if r["system"] == "judge" or r["profile"] == "smoke": continue
+        if r["system"] in ("judge", "encoder") or r["profile"] == "smoke": continue
         faith = percent(r, "faithfulness") if "faithfulness" in r["metrics"] else percent(r, "faithfulness_digit")
         rows.append([f"`{r['name']}`", f"{r['wall_seconds'] / 60:.0f} min, {r['hardware']['gpu'] or str(r['hardware']['cores']) + ' CPU cores'}", faith,
                      number(r, "mse"), number(r, "mse_mean_picture"), percent(r, "recall_1"), number(r, "diversity")])
