@@ -26,7 +26,7 @@ from .text.skipthought import CombineSkip, SkipEncoder, train_skipthought
 from .text.tokens import Vocabulary
 from .training import TrainConfig
 
-# %% ../nbs/07b_retrieval.ipynb #0fccb1e1
+# %% ../nbs/07b_retrieval.ipynb #81ec5991
 ENCODERS = {"glove": "mean of GloVe vectors", "lstm": "LSTM", "bilstm": "biLSTM", "charcnn": "char-CNN-RNN", "uniskip": "uni-skip",
             "biskip": "bi-skip", "combineskip": "combine-skip"}
 FROM_TEXT_ALONE = ("glove", "uniskip", "biskip", "combineskip")
@@ -53,7 +53,7 @@ RETRIEVAL_PRESETS = {"smoke": RetrievalConfig(channels=32, word_dim=16, hidden=3
 RETRIEVAL_PRESETS["gpu"] = RETRIEVAL_PRESETS["paper"] = RetrievalConfig(n_embedding=256, channels=256, word_dim=100, hidden=256, letters=(128, 192, 192),
                                                                         text_steps=2000)
 RETRIEVAL_TRAINING = {"smoke": TrainConfig(steps=20, batch_size=20, log_every=5, checkpoint_every=20),
-                      "laptop": TrainConfig(steps=800, batch_size=40, learning_rate=2e-3, log_every=20, checkpoint_every=400)}
+                      "laptop": TrainConfig(steps=1000, batch_size=40, learning_rate=2e-3, log_every=20, checkpoint_every=500)}
 RETRIEVAL_TRAINING["gpu"] = RETRIEVAL_TRAINING["paper"] = TrainConfig(steps=5000, batch_size=40, learning_rate=1e-3, log_every=50, checkpoint_every=1000)
 
 

@@ -19,6 +19,7 @@ from t2ibook.text.skipthought import (
     triplets,
 )
 from t2ibook.text.tokens import EOF, PAD, SPECIALS, UNK, Vocabulary
+from t2ibook.text.tokens import tokenize
 from t2ibook.worlds.blossoms import Blossoms
 from torch import Tensor, nn
 from torch.nn import functional as F
