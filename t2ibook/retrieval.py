@@ -175,7 +175,7 @@ class PairBatches:
         batch = self.data.batch(rows, gen)
         return {"image": batch["image"], "caption": batch["caption"], "label": rows if self.task == "pictures" else batch["label"]}
 
-# %% ../nbs/07b_retrieval.ipynb #08742bbb
+# %% ../nbs/07b_retrieval.ipynb #92a7dee5
 def class_prototypes(vectors: Tensor,      # (N, E) of captions
                      labels: Tensor,       # (N,)
                      ) -> tuple[Tensor, Tensor]:    # (C,) classes in ascending order, (C, E)
@@ -203,8 +203,8 @@ def by_class(model: CaptionRetrieval, test: Dataset, k: int = 50, per_picture: i
     scores = prototypes @ model.encode_pictures(test).cpu().T                                    # (C, N)
     reached, best = precision_at(scores, classes, test.labels, k)
     about = {"reference": f"{test.name}, {test.split}", "reference_fingerprint": test.fingerprint, "classes": len(classes), "captions": len(rows)}
-    right = (classes[scores.argmax(0)] == test.labels).double()
-    return {"top1": mean_score("class_top1", right, about | {"unit": "share", "chance": 1 / len(classes)}, seed=seed),
+    right, largest = (classes[scores.argmax(0)] == test.labels).double(), test.labels.bincount().max().item() / len(test)
+    return {"top1": mean_score("class_top1", right, about | {"unit": "share", "chance": 1 / len(classes), "largest_class": largest}, seed=seed),
             f"ap{k}": mean_score("class_ap", reached, about | {"k": k, "best": best.mean().item(), "unit": "share"}, seed=seed)}
 
 

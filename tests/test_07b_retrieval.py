@@ -114,7 +114,7 @@ def test_prototypes_and_precision_against_loops():
 
 
 
-# cell 78b313fd
+# cell df1995af
 def test_perfect_and_random_vectors_get_their_scores():
     class Oracle:
         "Stands in for a model: captions and pictures are one-hot by class (or noise)."
@@ -129,6 +129,7 @@ def test_perfect_and_random_vectors_get_their_scores():
     perfect, blind = by_class(Oracle(test, False), test), by_class(Oracle(test, True), test)
     assert perfect["top1"].value == 1 and abs(perfect["ap50"].value - perfect["ap50"].protocol["best"]) < 1e-9 and perfect["top1"].n == 120
     assert blind["top1"].value < 0.2 and blind["ap50"].value < 0.1 and blind["top1"].protocol["chance"] == 1 / 20
+    assert blind["top1"].protocol["largest_class"] == max(test.labels.tolist().count(c) for c in range(102)) / 120
     one_each = dataclasses.replace(test, labels=torch.arange(120) % 102)
     assert by_picture(Oracle(one_each, False), one_each)["recall_1"].value == 84 / 120                          # 36 share a class with another
     assert 30 < by_picture(Oracle(one_each, True), one_each)["median_rank"].value < 90
