@@ -7,7 +7,7 @@ __all__ = ['ENCODERS', 'FROM_TEXT_ALONE', 'RETRIEVAL_PRESETS', 'RETRIEVAL_TRAINI
            'RetrievalConfig', 'build_encoder', 'learn_from_text', 'CaptionRetrieval', 'shifted', 'task_of',
            'PairBatches', 'class_prototypes', 'precision_at', 'by_class', 'by_picture', 'encoder_rows']
 
-# %% ../nbs/07b_retrieval.ipynb #27c81204
+# %% ../nbs/07b_retrieval.ipynb #18694094
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from .core import DataError, InputError, WeightsError, check_choice, read_json, write_json
+from .core import DataError, WeightsError, check_choice, read_json, write_json
 from .datasets import Dataset
 from .layers import PictureEncoder, load_weights, save_weights
 from .metrics import Score, mean_score, ranks
@@ -26,7 +26,7 @@ from .text.skipthought import CombineSkip, SkipEncoder, train_skipthought
 from .text.tokens import Vocabulary
 from .training import TrainConfig
 
-# %% ../nbs/07b_retrieval.ipynb #81ec5991
+# %% ../nbs/07b_retrieval.ipynb #ead57cac
 ENCODERS = {"glove": "mean of GloVe vectors", "lstm": "LSTM", "bilstm": "biLSTM", "charcnn": "char-CNN-RNN", "uniskip": "uni-skip",
             "biskip": "bi-skip", "combineskip": "combine-skip"}
 FROM_TEXT_ALONE = ("glove", "uniskip", "biskip", "combineskip")
@@ -50,18 +50,20 @@ class RetrievalConfig:
 
 
 RETRIEVAL_PRESETS = {"smoke": RetrievalConfig(channels=32, word_dim=16, hidden=32, letters=(16, 24, 24), text_steps=10), "laptop": RetrievalConfig()}
-RETRIEVAL_PRESETS["gpu"] = RETRIEVAL_PRESETS["paper"] = RetrievalConfig(n_embedding=256, channels=256, word_dim=100, hidden=256, letters=(128, 192, 192),
-                                                                        text_steps=2000)
+RETRIEVAL_PRESETS["gpu"] = RetrievalConfig(n_embedding=256, channels=256, word_dim=100, hidden=256, letters=(128, 192, 192), text_steps=2000)
+RETRIEVAL_PRESETS["paper"] = RETRIEVAL_PRESETS["gpu"]
 RETRIEVAL_TRAINING = {"smoke": TrainConfig(steps=20, batch_size=20, log_every=5, checkpoint_every=20),
                       "laptop": TrainConfig(steps=1000, batch_size=40, learning_rate=2e-3, log_every=20, checkpoint_every=500)}
-RETRIEVAL_TRAINING["gpu"] = RETRIEVAL_TRAINING["paper"] = TrainConfig(steps=5000, batch_size=40, learning_rate=1e-3, log_every=50, checkpoint_every=1000)
+RETRIEVAL_TRAINING["gpu"] = TrainConfig(steps=5000, batch_size=40, learning_rate=1e-3, log_every=50, checkpoint_every=1000)
+RETRIEVAL_TRAINING["paper"] = RETRIEVAL_TRAINING["gpu"]
 
 
 def build_encoder(config: RetrievalConfig, vocabulary: Vocabulary) -> SentenceEncoder:
     "An untrained encoder of the kind and the sizes of `config`. Raises `InputError` for an unknown kind."
     c, n = config, len(vocabulary)
     skip = lambda two: SkipEncoder(vocabulary, c.word_dim, c.hidden // (1 + two), bidirectional=two)
-    make = {"glove": lambda: GloveEncoder(vocabulary, torch.zeros(n, c.word_dim)), "lstm": lambda: LSTMEncoder(n, c.word_dim, c.hidden, vocabulary=vocabulary),
+    make = {"glove": lambda: GloveEncoder(vocabulary, torch.zeros(n, c.word_dim)),
+            "lstm": lambda: LSTMEncoder(n, c.word_dim, c.hidden, vocabulary=vocabulary),
             "bilstm": lambda: BiLSTMEncoder(n, c.word_dim, c.hidden // 2, vocabulary=vocabulary),
             "charcnn": lambda: CharCNNRNN(CharConfig(tuple(c.letters), "gru", n_features=c.hidden, start="he")),
             "uniskip": lambda: skip(False), "biskip": lambda: skip(True), "combineskip": lambda: CombineSkip(skip(False), skip(True))}
@@ -175,7 +177,7 @@ class PairBatches:
         batch = self.data.batch(rows, gen)
         return {"image": batch["image"], "caption": batch["caption"], "label": rows if self.task == "pictures" else batch["label"]}
 
-# %% ../nbs/07b_retrieval.ipynb #92a7dee5
+# %% ../nbs/07b_retrieval.ipynb #70fc41b2
 def class_prototypes(vectors: Tensor,      # (N, E) of captions
                      labels: Tensor,       # (N,)
                      ) -> tuple[Tensor, Tensor]:    # (C,) classes in ascending order, (C, E)
@@ -213,9 +215,10 @@ def by_picture(model: CaptionRetrieval, test: Dataset, at: tuple[int, ...] = (1,
     rows = [(caption, i) for i, captions in enumerate(test.captions) for caption in captions]
     scores = model.encode_captions([c for c, _ in rows]) @ model.encode_pictures(test).T         # (Q, N)
     r = ranks(scores.cpu(), torch.tensor([i for _, i in rows]))
-    about = {"scorer": "inner product (1)", "candidates": len(test), "reference": f"{test.name}, {test.split}", "reference_fingerprint": test.fingerprint}
-    found = {f"recall_{k}": mean_score("recall", (r <= k).double(), about | {"k": k, "unit": "share", "chance": k / len(test)}, seed=seed) for k in at}
-    return found | {"median_rank": Score("median_rank", r.double().quantile(0.5).item(), len(r), 0.0, None, about)}
+    about = {"scorer": "inner product (1)", "candidates": len(test), "reference": f"{test.name}, {test.split}",
+             "reference_fingerprint": test.fingerprint}
+    share = lambda k: mean_score("recall", (r <= k).double(), about | {"k": k, "unit": "share", "chance": k / len(test)}, seed=seed)
+    return {f"recall_{k}": share(k) for k in at} | {"median_rank": Score("median_rank", r.double().quantile(0.5).item(), len(r), 0.0, None, about)}
 
 # %% ../nbs/07b_retrieval.ipynb #f808c38c
 TABLE_COLUMNS = {"blossoms": ("top1", "ap50"), "emojione": ("top1", "ap50"), "flickr8k": ("recall_10", "median_rank")}

@@ -224,7 +224,7 @@ def test_plane_keeps_the_widest_directions():
 
 
 
-# cell c9ea8c31
+# cell bdce6697
 def test_mean_of_the_known_words():
     vocabulary = Vocabulary(["bear", "fox", "meets", "a"])
     matrix = torch.tensor([[0., 0], [9, 9], [8, 8], [1, 2], [3, 4], [5, 0], [0, 1]])
@@ -233,7 +233,7 @@ def test_mean_of_the_known_words():
     torch.testing.assert_close(sentence, torch.tensor([[3., 2], [0, 1], [0, 0]]))                       # (6); an unknown word is passed over
     assert lengths.tolist() == [3, 2, 1] and words[0].tolist() == [[1, 2], [5, 0], [3, 4]] and words[1, 1:].abs().sum() == 0
     assert torch.equal(encoder.encode(["a bear meets a fox"]), encoder.encode(["a fox meets a bear"]))   # order is lost
-    assert not list(p for p in encoder.parameters() if p.requires_grad)
+    assert not [p for p in encoder.parameters() if p.requires_grad]
     try: GloveEncoder(vocabulary, matrix[:3]); message = ""
     except InputError as error: message = str(error)
     assert "7 words need as many vectors, not 3" in message

@@ -18,7 +18,7 @@ from t2ibook.text.skipthought import (
     train_skipthought,
     triplets,
 )
-from t2ibook.text.tokens import EOF, PAD, SPECIALS, UNK, Vocabulary
+from t2ibook.text.tokens import PAD, SPECIALS, UNK, Vocabulary
 from t2ibook.text.tokens import tokenize
 from t2ibook.worlds.blossoms import Blossoms
 from torch import Tensor, nn

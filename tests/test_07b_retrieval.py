@@ -2,8 +2,8 @@
 from IPython.display import Markdown
 from dataclasses import dataclass
 from pathlib import Path
-from t2ibook.core import DataError, InputError, WeightsError, check_choice, read_json, write_json
-from t2ibook.core import generator
+from t2ibook.core import DataError, WeightsError, check_choice, read_json, write_json
+from t2ibook.core import InputError, generator
 from t2ibook.datasets import Dataset
 from t2ibook.datasets import load_dataset
 from t2ibook.layers import PictureEncoder, load_weights, save_weights

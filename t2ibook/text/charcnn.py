@@ -122,7 +122,7 @@ class CharCNNRNN(SentenceEncoder):
         states = self.recurrent(self.pieces(numbers))                                       # (B, T, C)
         return self.out(states.mean(1) if self.config.average else states[:, -1]), None     # (4)
 
-# %% ../../nbs/02c_charcnn.ipynb #2b1c6455
+# %% ../../nbs/02c_charcnn.ipynb #5cee9adb
 def joint_embedding_loss(pictures: Tensor,               # (B, E)
                          captions: Tensor,               # (B, E)
                          labels: Tensor | None = None,   # (B,); None: all different
@@ -148,7 +148,8 @@ def draw_classes(by_class: list[Tensor],       # for each class, the numbers of 
                  replacement: bool = False,    # the port's trap: a class may come twice
                  ) -> Tensor:                  # (n,) numbers of pictures
     "`n` classes, all distinct, and one picture of each. Raises `InputError` if there are too few classes."
-    if not replacement and n > len(by_class): raise InputError(f"{n} distinct classes were asked for and there are {len(by_class)}; use a smaller batch")
+    if not replacement and n > len(by_class):
+        raise InputError(f"{n} distinct classes were asked for and there are {len(by_class)}; use a smaller batch")
     order = torch.randint(len(by_class), (n,), generator=gen) if replacement else torch.randperm(len(by_class), generator=gen)[:n]
     place = torch.rand(n, generator=gen, dtype=torch.double)
     return torch.stack([by_class[c][int(p * len(by_class[c]))] for c, p in zip(order.tolist(), place.tolist())])

@@ -6,7 +6,7 @@
 __all__ = ['SkipEncoder', 'start_', 'CombineSkip', 'SkipDecoder', 'SkipThought', 'triplets', 'train_skipthought', 'fit_word_map',
            'expand_vocabulary', 'read_skipthoughts']
 
-# %% ../../nbs/02d_skipthought.ipynb #f3d76a6a
+# %% ../../nbs/02d_skipthought.ipynb #c9b050d6
 import zipfile
 import zlib
 from pathlib import Path
@@ -19,7 +19,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from ..core import DataError, InputError, check_choice, generator
 from .encoders import SentenceEncoder
-from .tokens import EOF, PAD, SPECIALS, UNK, Vocabulary
+from .tokens import PAD, SPECIALS, UNK, Vocabulary
 
 # %% ../../nbs/02d_skipthought.ipynb #5f73021d
 class SkipEncoder(SentenceEncoder):
@@ -82,15 +82,16 @@ class CombineSkip(SentenceEncoder):
         (a, words_a), (b, words_b) = self.uni(tokens, lengths), self.bi(tokens, lengths)
         return torch.cat([a, b], 1), torch.cat([words_a, words_b], 2)
 
-# %% ../../nbs/02d_skipthought.ipynb #c2b7c875
+# %% ../../nbs/02d_skipthought.ipynb #642c5fcd
 class SkipDecoder(nn.Module):
-    "Scores of the words of a neighbour (B, L, V) from a sentence (B, D) and the neighbour's own words, shifted by one."
+    "States from which the words of a neighbour are scored, (B, L, hidden): from a sentence (B, D) and the neighbour's own words, shifted by one."
 
     def __init__(self, word_dim: int, n_features: int, kind: str = "conditional", hidden: int | None = None):   # hidden: by default D
         super().__init__()
         check_choice(kind, ("conditional", "init"), "decoder")
         hidden = hidden or n_features
-        if kind == "init" and hidden != n_features: raise InputError(f"the decoder starts from the sentence, so it needs {n_features} units, not {hidden}")
+        if kind == "init" and hidden != n_features:
+            raise InputError(f"the decoder starts from the sentence, so it needs {n_features} units, not {hidden}")
         self.kind = kind
         self.gru = nn.GRU(word_dim + n_features * (kind == "conditional"), hidden, batch_first=True)
         start_(self)
@@ -157,7 +158,7 @@ def train_skipthought(encoder: SkipEncoder,             # trained in place
         losses.append(loss.item())
     return losses
 
-# %% ../../nbs/02d_skipthought.ipynb #f3d97391
+# %% ../../nbs/02d_skipthought.ipynb #a290f7a6
 def fit_word_map(source: Tensor,            # (N, S) foreign vectors of N words
                  target: Tensor,            # (N, T) the encoder's vectors of the same words
                  intercept: bool = True,    # as the code; the paper has none
@@ -165,7 +166,8 @@ def fit_word_map(source: Tensor,            # (N, S) foreign vectors of N words
     "The linear map of (3): `source @ M + m` is nearest to `target`. Raises `InputError` for too few words to fix it."
     need = source.shape[1] + intercept
     if len(source) != len(target): raise InputError(f"{len(source)} and {len(target)} vectors cannot be pairs; take the same words on both sides")
-    if len(source) < need: raise InputError(f"{len(source)} common words cannot fix a map of {need} inputs; use shorter word vectors or more captions")
+    if len(source) < need:
+        raise InputError(f"{len(source)} common words cannot fix a map of {need} inputs; use shorter word vectors or more captions")
     x = torch.cat([source, source.new_ones(len(source), int(intercept))], 1).double()
     solved = torch.linalg.lstsq(x, target.double(), driver="gelsd").solution.to(target.dtype)          # (3), also where columns depend on one another
     return (solved[:-1], solved[-1]) if intercept else (solved, target.new_zeros(target.shape[1]))
@@ -186,7 +188,7 @@ def expand_vocabulary(encoder: SkipEncoder,
     with torch.no_grad(): wider.embedding.weight.copy_(torch.cat([table, vectors[[foreign[w] for w in new]].to(table) @ M + m]))
     return wider.train(encoder.training)
 
-# %% ../../nbs/02d_skipthought.ipynb #21da6b4e
+# %% ../../nbs/02d_skipthought.ipynb #6f2f8e73
 _UNREADABLE = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
@@ -218,11 +220,12 @@ def read_skipthoughts(folder: str | Path,
                       ) -> CombineSkip:
     "The released combine-skip encoder, from uni_skip.npz, bi_skip.npz, utable.npy, btable.npy and dictionary.txt. Raises `DataError`."
     folder, parts = Path(folder), []
-    try: lines = (folder / "dictionary.txt").read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error: raise DataError(f"cannot read {folder / 'dictionary.txt'} ({error}); get the released file again") from None
+    dictionary = folder / "dictionary.txt"
+    try: lines = dictionary.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error: raise DataError(f"cannot read {dictionary} ({error}); get the released file again") from None
     place = {word: k for k, word in reversed(list(enumerate(lines)))}
     for special in ("<eos>", "UNK"):
-        if special not in place: raise DataError(f"{folder / 'dictionary.txt'} has no {special}; is it the released dictionary?")
+        if special not in place: raise DataError(f"{dictionary} has no {special}; is it the released dictionary?")
     wanted = [w for w in (place if words is None else getattr(words, "words", words)) if w in place and w not in ("<eos>", "UNK", *SPECIALS)]
     wanted = list(dict.fromkeys(w for w in wanted if w.split() == [w]))
     for npz, npy, ends in (("uni_skip.npz", "utable.npy", [""]), ("bi_skip.npz", "btable.npy", ["", "r_"])):
