@@ -26,7 +26,7 @@ from .text.skipthought import CombineSkip, SkipEncoder, train_skipthought
 from .text.tokens import Vocabulary
 from .training import TrainConfig
 
-# %% ../nbs/07b_retrieval.ipynb #ead57cac
+# %% ../nbs/07b_retrieval.ipynb #cc27c564
 ENCODERS = {"glove": "mean of GloVe vectors", "lstm": "LSTM", "bilstm": "biLSTM", "charcnn": "char-CNN-RNN", "uniskip": "uni-skip",
             "biskip": "bi-skip", "combineskip": "combine-skip"}
 FROM_TEXT_ALONE = ("glove", "uniskip", "biskip", "combineskip")
@@ -42,7 +42,7 @@ class RetrievalConfig:
     word_dim: int = 48
     hidden: int = 96                  # of the recurrent encoders; half of it in each of two directions
     letters: tuple[int, int, int] = (48, 64, 64)   # channels of the char-CNN-RNN
-    text_steps: int = 500             # of skip-thought, for each of its encoders
+    text_steps: int = 700             # of skip-thought, for each of its encoders
     margin: float = 1.0
     same_class: str = "refuse"        # what the loss does with two items of one class: see the char-CNN-RNN
     standardise: bool = True          # caption vectors to mean 0 and deviation 1 before the map into the common space?
@@ -70,8 +70,11 @@ def build_encoder(config: RetrievalConfig, vocabulary: Vocabulary) -> SentenceEn
     return make[check_choice(c.encoder, ENCODERS, "encoder")]()
 
 
-def learn_from_text(encoder: SentenceEncoder, groups: list[list[str]], config: RetrievalConfig, seed: int = 0) -> None:
-    "What `glove` and the skip-thoughts learn before pictures come in, in place; nothing for the others. `groups`: the captions of each picture."
+def learn_from_text(encoder: SentenceEncoder,
+                    groups: list[list[str]],      # the captions of each picture
+                    config: RetrievalConfig, seed: int = 0) -> list[float]:
+    "What `glove` and the skip-thoughts learn before pictures come in, in place; nothing for the others. Skip-thought: the last losses, nats a word."
+    losses = []
     if isinstance(encoder, GloveEncoder):
         captions = [caption for group in groups for caption in group][:20_000]
         known, vectors = train_glove(captions, config.word_dim, epochs=20, seed=seed)
@@ -79,7 +82,10 @@ def learn_from_text(encoder: SentenceEncoder, groups: list[list[str]], config: R
         to, source = torch.tensor(rows).T
         encoder.embedding.weight.data[to] = vectors[source]
     for part in encoder.children() if isinstance(encoder, CombineSkip) else [encoder]:
-        if isinstance(part, SkipEncoder): train_skipthought(part, groups, config.text_steps, seed=seed)
+        if isinstance(part, SkipEncoder):
+            last = train_skipthought(part, groups, config.text_steps, seed=seed)[-10:]
+            losses.append(sum(last) / len(last))
+    return losses
 
 # %% ../nbs/07b_retrieval.ipynb #6213cf9b
 class CaptionRetrieval(nn.Module):

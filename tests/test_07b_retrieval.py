@@ -45,17 +45,18 @@ import tempfile
 import torch
 
 
-# cell 7ef3e4eb
+# cell 165f9376
 def test_every_encoder_is_built_and_reads():
     groups = [["a red flower", "the flower is red"], ["a blue flower", "one blue flower in the grass"]] * 3
     vocabulary = Vocabulary.build([c for g in groups for c in g])
     config = dataclasses.replace(RETRIEVAL_PRESETS["smoke"], text_steps=2)
-    widths = {"glove": 16, "combineskip": 64}
+    widths, parts = {"glove": 16, "combineskip": 64}, {"uniskip": 1, "biskip": 1, "combineskip": 2}
     for kind in ENCODERS:
         torch.manual_seed(0)
         encoder = build_encoder(dataclasses.replace(config, encoder=kind), vocabulary)
         before = encoder.encode(["a blue flower"])
-        learn_from_text(encoder, groups, config)
+        losses = learn_from_text(encoder, groups, config)
+        assert len(losses) == parts.get(kind, 0) and all(loss > 0 for loss in losses)
         after = encoder.encode(["a blue flower", "the grass"])
         assert after.shape == (2, widths.get(kind, 32)) == (2, encoder.n_features)
         assert torch.allclose(before[0], after[0], atol=1e-6) == (kind not in FROM_TEXT_ALONE)
