@@ -26,7 +26,7 @@ from .text.skipthought import CombineSkip, SkipEncoder, train_skipthought
 from .text.tokens import Vocabulary
 from .training import TrainConfig
 
-# %% ../nbs/07b_retrieval.ipynb #cc27c564
+# %% ../nbs/07b_retrieval.ipynb #46f91335
 ENCODERS = {"glove": "mean of GloVe vectors", "lstm": "LSTM", "bilstm": "biLSTM", "charcnn": "char-CNN-RNN", "uniskip": "uni-skip",
             "biskip": "bi-skip", "combineskip": "combine-skip"}
 FROM_TEXT_ALONE = ("glove", "uniskip", "biskip", "combineskip")
@@ -42,7 +42,7 @@ class RetrievalConfig:
     word_dim: int = 48
     hidden: int = 96                  # of the recurrent encoders; half of it in each of two directions
     letters: tuple[int, int, int] = (48, 64, 64)   # channels of the char-CNN-RNN
-    text_steps: int = 700             # of skip-thought, for each of its encoders
+    text_steps: int = 1000            # of skip-thought, for each of its encoders
     margin: float = 1.0
     same_class: str = "refuse"        # what the loss does with two items of one class: see the char-CNN-RNN
     standardise: bool = True          # caption vectors to mean 0 and deviation 1 before the map into the common space?
