@@ -87,7 +87,7 @@ def learn_from_text(encoder: SentenceEncoder,
             losses.append(sum(last) / len(last))
     return losses
 
-# %% ../nbs/07b_retrieval.ipynb #6213cf9b
+# %% ../nbs/07b_retrieval.ipynb #abc347e5
 class CaptionRetrieval(nn.Module):
     "A picture network and a sentence encoder with one space in common (1)."
 
@@ -97,12 +97,14 @@ class CaptionRetrieval(nn.Module):
         super().__init__()
         self.config, self.words = config, vocabulary
         self.text = build_encoder(config, vocabulary)
-        if config.encoder in FROM_TEXT_ALONE: self.text.requires_grad_(False)
         self.scale = nn.BatchNorm1d(self.text.n_features, affine=False) if config.standardise else nn.Identity()
         self.from_text = nn.Linear(self.text.n_features, config.n_embedding)
         self.from_picture = PictureEncoder(config.n_embedding, config.channels, config.image_size)
 
-    def players(self) -> dict[str, list[nn.Parameter]]: return {"loss": [p for p in self.parameters() if p.requires_grad]}
+    def players(self) -> dict[str, list[nn.Parameter]]:
+        "All that learns from pictures: not the encoders that learn from captions alone."
+        kept = {id(p) for p in self.text.parameters()} if self.config.encoder in FROM_TEXT_ALONE else set()
+        return {"loss": [p for p in self.parameters() if p.requires_grad and id(p) not in kept]}
 
     def forward(self, batch: dict, gen: torch.Generator, player: str = "loss") -> dict[str, Tensor]:
         "The training step under the shared loop: the loss, and the share of pictures that prefer their own caption."

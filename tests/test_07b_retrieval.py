@@ -169,6 +169,22 @@ def test_training_brings_captions_and_pictures_together():
 
 
 
+# cell d6bffd63
+def test_captions_teach_skip_thought_and_pictures_leave_it():
+    flowers = load_dataset("blossoms", "train", n=60, size=16)
+    pairs = PairBatches(flowers, 10)
+    config = dataclasses.replace(RETRIEVAL_PRESETS["smoke"], encoder="uniskip", image_size=16)
+    torch.manual_seed(0)
+    model = CaptionRetrieval(config, Vocabulary.build([c for captions in flowers.captions for c in captions]))
+    weight = lambda: model.text.gru.weight_ih_l0.detach().clone()
+    start = weight()
+    learn_from_text(model.text, flowers.captions, config)
+    read = weight()
+    with tempfile.TemporaryDirectory() as folder: train(model, pairs, TrainConfig(steps=3, batch_size=10, checkpoint_every=3), folder)
+    assert not torch.equal(start, read) and torch.equal(read, weight())
+
+
+
 # cell 4ad43879
 def test_table_counts_seeds_and_names_what_is_missing():
     def run(encoder, data, seed, **values):
