@@ -4,13 +4,17 @@ from t2ibook.core import generator
 from t2ibook.text.encoders import (
     BiLSTMEncoder,
     LSTMEncoder,
+    SentenceEncoder,
+    SentenceTransformerEncoder,
 )
-from t2ibook.text.tokens import EOF, PAD, UNK
-from t2ibook.text.tokens import Vocabulary
+from t2ibook.text.tokens import EOF, PAD, UNK, Vocabulary
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+from unittest import mock
 import matplotlib.pyplot as plt
+import sys
 import torch
+import types
 
 
 def slow_lstm(x, weight_x, weight_h, bias_x, bias_h):
@@ -73,6 +77,40 @@ def test_batch_equals_one_by_one_equals_slow_loop():
         torch.testing.assert_close(h, slow[-1]); torch.testing.assert_close(states[:n], slow)
         torch.testing.assert_close(encoder(row[None, :n], torch.tensor([n]))[0][0], h)
         assert (states[n:] == 0).all()
+
+
+
+# cell 2219b370
+def test_every_encoder_keeps_the_promise():
+    vocabulary = Vocabulary(["a", "bear", "sleeps", "waves"])
+    torch.manual_seed(0)
+    for kind in [LSTMEncoder, BiLSTMEncoder]:
+        encoder = kind(len(vocabulary), 6, 8, word_dropout=0.5, vocabulary=vocabulary)
+        captions = ["a bear sleeps", "a bear", "a bear waves"]
+        tokens, lengths = vocabulary.encode(captions)
+        sentence, words = encoder.eval()(tokens, lengths)
+        encoder.train()
+        torch.testing.assert_close(encoder.encode(captions), sentence); torch.testing.assert_close(encoder.encode(captions, batch=2), sentence)
+        states, n = encoder.encode_words(captions)
+        torch.testing.assert_close(states, words)
+        assert n.tolist() == [4, 3, 4] and encoder.training and states.shape == (3, 4, encoder.n_features)      # `<eof>` counts; dropout is on again
+        assert not encoder.encode(captions).requires_grad and encoder.sentences(captions).requires_grad
+
+
+
+# cell f121ef9e
+def test_what_cannot_be_encoded_is_refused():
+    def complaint(call):
+        try: call(); return ""
+        except InputError as error: return str(error)
+
+
+    vocabulary = Vocabulary(["a", "bear"])
+    encoder = LSTMEncoder(len(vocabulary), 4, 4, vocabulary=vocabulary)
+    assert "square brackets" in complaint(lambda: encoder.encode("a bear")) and "square brackets" in complaint(lambda: encoder.encode_words("a bear"))
+    assert "no captions" in complaint(lambda: encoder.encode([])) and "no words" in complaint(lambda: encoder.encode(["!"]))
+    assert "without a vocabulary" in complaint(lambda: LSTMEncoder(5, 4, 4).encode(["a bear"]))
+    assert "5 words and the word table 9" in complaint(lambda: LSTMEncoder(9, 4, 4, vocabulary=vocabulary))
 
 
 
@@ -169,3 +207,28 @@ def test_impossible_lengths_are_refused():
         try: encoder(torch.full((2, 3), 4), lengths); message = ""
         except InputError as error: message = str(error)
         assert "do not fit tokens of shape (2, 3)" in message
+
+
+
+# cell e2ec306e
+def test_a_missing_package_is_named():
+    with mock.patch.dict(sys.modules, sentence_transformers=None):                    # as if it were not installed
+        try: SentenceTransformerEncoder("any"); message = ""
+        except InputError as error: message = str(error)
+    assert "pip install sentence-transformers" in message
+
+
+
+# cell 572b9fe5
+def test_the_adapter_asks_for_what_the_package_offers():
+    class StandIn(nn.Module):                                        # the three calls of the real class
+        def __init__(self, name): super().__init__(); self.name, self.weight = name, nn.Parameter(torch.ones(3))
+        def get_sentence_embedding_dimension(self): return 3
+        def encode(self, captions, convert_to_numpy, show_progress_bar): return torch.stack([self.weight * len(c) for c in captions]).numpy()
+
+
+    with mock.patch.dict(sys.modules, sentence_transformers=types.SimpleNamespace(SentenceTransformer=StandIn)):
+        encoder = SentenceTransformerEncoder("all-MiniLM-L6-v2")
+    assert encoder.model.name == "all-MiniLM-L6-v2" and encoder.n_features == 3 and not encoder.has_words
+    assert encoder.encode(["a", "bear"]).tolist() == [[1, 1, 1], [4, 4, 4]]
+    assert sum(p.numel() for p in encoder.parameters() if p.requires_grad) == 0

@@ -2,7 +2,9 @@
 from pathlib import Path
 from t2ibook.core import DataError, InputError, check_choice, generator
 from t2ibook.text.encoders import LSTMEncoder
+from t2ibook.text.encoders import SentenceEncoder
 from t2ibook.text.glove import (
+    GloveEncoder,
     _first_line,
     _is_number,
     _take_apart,
@@ -219,3 +221,19 @@ def test_plane_keeps_the_widest_directions():
     assert plane.shape == (40, 2) and plane[:, 0].std() >= plane[:, 1].std()
     assert torch.cdist(plane, plane).sub(torch.cdist(points, points)).abs().max() < 0.1               # nothing much is lost
     torch.testing.assert_close(principal_plane(points * 3), plane, atol=1e-5, rtol=0)
+
+
+
+# cell bdce6697
+def test_mean_of_the_known_words():
+    vocabulary = Vocabulary(["bear", "fox", "meets", "a"])
+    matrix = torch.tensor([[0., 0], [9, 9], [8, 8], [1, 2], [3, 4], [5, 0], [0, 1]])
+    encoder = GloveEncoder(vocabulary, matrix)
+    sentence, (words, lengths) = encoder.encode(["bear meets fox", "a zebra", "zebra"]), encoder.encode_words(["bear meets fox", "a zebra", "zebra"])
+    torch.testing.assert_close(sentence, torch.tensor([[3., 2], [0, 1], [0, 0]]))                       # (6); an unknown word is passed over
+    assert lengths.tolist() == [3, 2, 1] and words[0].tolist() == [[1, 2], [5, 0], [3, 4]] and words[1, 1:].abs().sum() == 0
+    assert torch.equal(encoder.encode(["a bear meets a fox"]), encoder.encode(["a fox meets a bear"]))   # order is lost
+    assert not [p for p in encoder.parameters() if p.requires_grad]
+    try: GloveEncoder(vocabulary, matrix[:3]); message = ""
+    except InputError as error: message = str(error)
+    assert "7 words need as many vectors, not 3" in message

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['cooccurrence', 'weighting', 'residual', 'glove_loss', 'fit_glove', 'train_glove', 'read_glove', 'embedding_matrix',
-           'nearest_words']
+           'nearest_words', 'GloveEncoder']
 
 # %% ../../nbs/02b_glove.ipynb #b7f2dab5
 import math
@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from ..core import DataError, InputError, check_choice, generator
+from .encoders import SentenceEncoder
 from .tokens import EOF, PAD, SPECIALS, UNK, Vocabulary
 
 # %% ../../nbs/02b_glove.ipynb #63e6d5d4
@@ -173,3 +174,24 @@ def nearest_words(word: str, words: list[str], vectors: Tensor, n: int = 5) -> l
     cosine = unit @ unit[words.index(word)]                                        # (N,)
     order = [i for i in cosine.argsort(descending=True, stable=True).tolist() if words[i] not in (word, *SPECIALS)]
     return [(words[i], float(cosine[i])) for i in order[:n]]
+
+# %% ../../nbs/02b_glove.ipynb #4cd60a60
+class GloveEncoder(SentenceEncoder):
+    "The mean of a caption's word vectors (B, D); the word states (B, L, D) are the vectors themselves. Never trained."
+
+    has_words = True
+
+    def __init__(self, vocabulary: Vocabulary, matrix: Tensor):   # (V, D), a row for every word
+        super().__init__()
+        if len(matrix) != len(vocabulary): raise InputError(f"{len(vocabulary)} words need as many vectors, not {len(matrix)}; use embedding_matrix")
+        self.vocabulary, self.n_features = vocabulary, matrix.shape[1]
+        self.embedding = torch.nn.Embedding.from_pretrained(matrix.clone(), freeze=True, padding_idx=PAD)
+
+    def prepare(self, captions: list[str]) -> tuple[Tensor, Tensor]:
+        "Tokens (B, L) and lengths (B,), without `<eof>`."
+        return self.vocabulary.encode(captions, eof=False)
+
+    def forward(self, tokens: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:    # (B, L), (B,)
+        known = (tokens > EOF)[..., None]                                           # no padding, no `<unk>`
+        words = self.embedding(tokens) * known                                      # (B, L, D)
+        return words.sum(1) / known.sum(1).clamp_min(1), words                      # (6)
