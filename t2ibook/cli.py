@@ -159,10 +159,11 @@ def records(as_json: Json = False) -> None:
 
 
 @app.command(epilog="Example: t2ibook publish runs/mine")
-def publish(run: Path) -> None:
+def publish(run: Path,
+            figures_only: Annotated[bool, typer.Option("--figures-only", help="The record without weights, for repetitions of an experiment.")] = False) -> None:
     "Copy a run's record, weights and sheet into the book."
     from t2ibook.records import publish as publish_run
-    print(f"published as {publish_run(run).name}")
+    print(f"published as {publish_run(run, figures_only=figures_only).name}")
 
 
 @app.command(epilog="Example: t2ibook verify imagination-toons-smoke")

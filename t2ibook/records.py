@@ -219,6 +219,7 @@ def find_record(name: str) -> dict:
 
 def publish(run: str | Path,                     # a run folder
             root: str | Path | None = None,      # where to; the book's own records by default
+            figures_only: bool = False,          # the record alone: for repetitions of an experiment, whose weights nobody draws with
             ) -> Path:                           # the published folder
     "Copy a run's record, weights, sheet and thinned log into the book. Raises `DataError` if the run is not whole."
     run, root = Path(run), Path(root or published_dir() / "records")
@@ -232,8 +233,8 @@ def publish(run: str | Path,                     # a run folder
     root.mkdir(parents=True, exist_ok=True)
     target, fresh = root / record["name"], Path(tempfile.mkdtemp(prefix=".publishing-", dir=root))
     fresh.chmod(0o755)
-    for file in ("record.json", "weights.safetensors", "system.json", "sheet.png"): shutil.copy(run / file, fresh / file)
-    (fresh / "log.jsonl").write_text("".join(_thinned((run / "log.jsonl").read_text().splitlines(keepends=True))))
+    for file in ("record.json",) if figures_only else ("record.json", "weights.safetensors", "system.json", "sheet.png"): shutil.copy(run / file, fresh / file)
+    if not figures_only: (fresh / "log.jsonl").write_text("".join(_thinned((run / "log.jsonl").read_text().splitlines(keepends=True))))
     if target.exists(): shutil.rmtree(target)
     fresh.rename(target)
     if record["profile"] != "smoke":

@@ -55,4 +55,6 @@ def test_published_weights_are_those_of_their_records():
     records = published()
     assert records
     for record in records:
-        assert sha256(Path(record["folder"]) / "weights.safetensors") == record["weights_sha256"], record["name"]
+        weights = Path(record["folder"]) / "weights.safetensors"
+        assert weights.is_file() or record["system"] == "encoder", record["name"]          # repetitions of the comparison of encoders are figures only
+        assert not weights.is_file() or sha256(weights) == record["weights_sha256"], record["name"]
