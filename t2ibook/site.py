@@ -191,7 +191,7 @@ def _stage(root: Path, stage: Path) -> None:
             shutil.copyfile(file, target)
         target = stage / path.relative_to(root)
         target.parent.mkdir(parents=True, exist_ok=True)
-        page.metadata["language_info"] = {"name": "python"}      # for the colours of the code
+        page.metadata["language_info"] = {"name": "python", "pygments_lexer": "ipython3"}      # for the colours of the code
         nbformat.write(page, target)
     (stage / "style").mkdir()
     (stage / "style" / "book.css").write_text(STYLE, encoding="utf-8")
