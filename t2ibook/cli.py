@@ -125,7 +125,19 @@ def info(system: str, profile: Annotated[str, typer.Option("--profile", help="sm
     _show(document, as_json, "\n".join(lines))
 
 # %% ../nbs/09a_cli.ipynb #8f4b7438
-@app.command(epilog="Example: t2ibook train imagination --data toons --profile laptop --out runs/mine")
+def _settings(given: list[str], known: dict) -> dict:
+    "Further parameters of a training notebook from NAME=VALUE, each of the type of its default. Raises `InputError`."
+    found = {}
+    for one in given:
+        name, equals, value = one.partition("=")
+        if not equals: raise InputError(f"--set takes NAME=VALUE, such as --set beta=10, not {one!r}")
+        kind = type(known[check_choice(name, known, "parameter")])
+        try: found[name] = {"true": True, "false": False}[value.lower()] if kind is bool else kind(value)
+        except (KeyError, ValueError): raise InputError(f"{name} must be of type {kind.__name__}, not {value!r}") from None
+    return found
+
+
+@app.command(epilog="Example: t2ibook train imagination --data toons --profile laptop --set latent=cvae --out runs/mine")
 def train(system: str,
           data: Annotated[str | None, typer.Option("--data", help="A data set or a folder of pictures with captions.")] = None,
           profile: Annotated[str, typer.Option("--profile", help="smoke, laptop, gpu or paper.")] = "smoke",
@@ -133,14 +145,17 @@ def train(system: str,
           steps: Annotated[int | None, typer.Option("--steps", min=1, help="Instead of the profile's.")] = None,
           out: Annotated[Path | None, typer.Option("--out", help="The run folder.")] = None,
           resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
+          settings: Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE: another parameter of the training notebook.")] = None,
           as_json: Json = False) -> None:
     "Execute the training notebook of a system with papermill."
     from t2ibook.datasets import DATASETS
-    from t2ibook.records import execute_training, read_json, training_notebooks
+    from t2ibook.records import execute_training, notebook_parameters, read_json, training_notebooks
     check_choice(system, training_notebooks(), "system")
+    more = _settings(settings or [], notebook_parameters(training_notebooks()[system]))
+    if own := {"data", "profile", "seed", "steps", "out", "resume"} & more.keys(): raise InputError(f"{min(own)} has an option of its own: --{min(own)}")
     if data is not None and not Path(data).is_dir(): check_choice(data, DATASETS, "data set or folder")
     bar = _bar(f"{system} {profile}")
-    try: run = execute_training(system, data, profile, seed, steps, out, resume, bar)
+    try: run = execute_training(system, data, profile, seed, steps, out, resume, bar, **more)
     finally: bar.close()
     record = read_json(run / "record.json")
     metrics = "\n".join(f"  {name:26} {m['value']:.4f}" for name, m in record["metrics"].items())
@@ -160,7 +175,7 @@ def records(as_json: Json = False) -> None:
 
 @app.command(epilog="Example: t2ibook publish runs/mine")
 def publish(run: Path,
-            figures_only: Annotated[bool, typer.Option("--figures-only", help="The record without weights, for repetitions of an experiment.")] = False) -> None:
+            figures_only: Annotated[bool, typer.Option("--figures-only", help="The record without weights, to repeat an experiment.")] = False) -> None:
     "Copy a run's record, weights and sheet into the book."
     from t2ibook.records import publish as publish_run
     print(f"published as {publish_run(run, figures_only=figures_only).name}")
@@ -173,7 +188,7 @@ def verify(record: str, as_json: Json = False) -> None:
     bar = _bar(record)
     try: rows = verify_record(record, bar)
     finally: bar.close()
-    number = lambda v: f"{v:>12.4f}" if isinstance(v, float) else f"{str(v)[:12]:>12}"
+    number = lambda v: f"{v:>12.4f}" if isinstance(v, float) else f"{str(v)[:10]:>12}"
     lines = [f"{'metric':28}{'published':>12}{'again':>12}{'tolerance':>12}"]
     lines += [f"{r['metric']:28}{number(r['published'])}{number(r['again'])}{number(r['tolerance'])}  {'ok' if r['ok'] else 'DIFFERS'}" for r in rows]
     _show(rows, as_json, "\n".join(lines))

@@ -10,6 +10,7 @@ from t2ibook.cli import (
     _captions,
     _clone,
     _say,
+    _settings,
     _show,
     _writable,
     app,
@@ -87,6 +88,9 @@ def test_what_draws_nothing_is_not_offered():
     code, out, err = run("records")
     assert code == 0 and f"`{other['name']}`" not in out and other["name"] in out.splitlines()[-1] and out.splitlines()[-1].startswith("draw nothing")
     assert other["name"] in {record["name"] for record in json.loads(run("records", "--json")[1])}
+    for setting, complaint in [("beta", "takes NAME=VALUE"), ("beta=much", "of type float"), ("bta=1", "did you mean 'beta'"), ("seed=1", "option of its own")]:
+        code, out, err = run("train", "imagination", "--set", setting)
+        assert code == 2 and complaint in err and err.count("\n") == 1, setting
     assert run("train", "imagination", "--data", "pororoo")[0] == 2 and "did you mean 'pororo'" in run("train", "language", "--data", "porroro")[2]
 
 
