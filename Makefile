@@ -9,7 +9,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 T2I := .venv/bin/t2ibook
 TRAINING := $(sort $(patsubst nbs/train/%.ipynb,%,$(wildcard nbs/train/[a-z]*.ipynb)))
-CHAPTERS := $(sort $(wildcard nbs/index.ipynb nbs/[0-9]*.ipynb))
+CHAPTERS := $(sort $(wildcard nbs/index.ipynb nbs/[0-9]*.ipynb)) $(TRAINING:%=nbs/train/%.ipynb)
 ARGS ?=
 # each recipe below is one bash script that stops at the first failure and can say how long it took
 START := set -euo pipefail; SECONDS=0

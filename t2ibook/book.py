@@ -147,13 +147,17 @@ def run_chapter(path: str | Path,
                 timeout: int = 900,   # seconds one cell may take
                 ) -> float:           # seconds the whole took
     "Execute a chapter top to bottom in its folder, stamp it, clean it and save it. Raises `ChapterError` naming the cell that failed."
+    import os
+    import tempfile
+
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError
     path, start = Path(path), time.perf_counter()
     notebook = nbformat.read(path, 4)
+    client = NotebookClient(notebook, timeout=timeout, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}},
+                            extra_arguments=["--IPKernelApp.log_level=40"])        # errors only
     try:
-        NotebookClient(notebook, timeout=timeout, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}},
-                       extra_arguments=["--IPKernelApp.log_level=40"]).execute()        # errors only
+        with tempfile.TemporaryDirectory() as runs: client.execute(env=os.environ | {"T2IBOOK_RUNS": runs})   # a run is kept by `train` alone
     except (CellExecutionError, CellTimeoutError) as error:
         raise ChapterError(f"{path.name}: {error}") from None
     seconds = time.perf_counter() - start
@@ -188,8 +192,9 @@ def notebook_problems(path: str | Path) -> list[str]:
     notebook, found = nbformat.read(path, 4), []
     cells = code_cells(notebook)
     is_training = path.parent.name == "train"
-    if cells and not is_training:
+    if cells:
         if notebook.metadata.get("t2ibook", {}).get("code") != code_stamp(notebook): found.append("its outputs are older than its code; run it again")
+        elif not any(cell.get("outputs") for cell in cells): found.append("it shows nothing; let some cell print or draw what it explains")
     if is_training:
         tagged = sum("parameters" in c.metadata.get("tags", []) for c in cells)
         if tagged != 1: found.append(f"a training notebook has exactly one cell tagged 'parameters'; this one has {tagged}")

@@ -108,6 +108,9 @@ def test_stale_outputs_are_found():
         notebook = nbformat.read(path, 4)
         notebook.metadata["t2ibook"] = {"code": code_stamp(notebook)}
         nbformat.write(notebook, path)
+        assert notebook_problems(path) == ["01_tiny.ipynb: it shows nothing; let some cell print or draw what it explains"]
+        notebook.cells[0].outputs = [nbformat.v4.new_output("stream", text="1")]
+        nbformat.write(notebook, path)
         assert notebook_problems(path) == []
         notebook.cells[0].outputs = [nbformat.v4.new_output("stream", name="stderr", text="careful")]
         nbformat.write(notebook, path)
@@ -120,4 +123,4 @@ def test_a_lost_parameters_tag_is_found():
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "train").mkdir()
         path = tiny_notebook(Path(folder) / "train", "steps = 3")
-        assert "has exactly one cell tagged 'parameters'; this one has 0" in notebook_problems(path)[0]
+        assert "has exactly one cell tagged 'parameters'; this one has 0" in notebook_problems(path)[1]
