@@ -3,13 +3,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from matplotlib import pyplot as plt
 from pathlib import Path
-from t2ibook.core import BookError, InputError, derived_seed, generator
+from t2ibook.core import BookError, InputError, check_choice, derived_seed, generator
 from t2ibook.datasets import epoch_order
 from t2ibook.layers import load_weights, save_weights
 from t2ibook.pictures import picture_sheet, save_picture
 from t2ibook.training import (
     Checkpoints,
     CollapseAlarm,
+    RMSpropInside,
     TrainConfig,
     TrainingError,
     _averaged,
@@ -21,6 +22,7 @@ from t2ibook.training import (
     _write,
     batch_indices,
     learning_rate_at,
+    make_optimiser,
     read_log,
     sample_diversity,
     train,
@@ -69,9 +71,28 @@ def test_schedule_and_order_are_functions_of_the_step():
     assert learning_rate_at(0, config) == config.learning_rate * 0.1 * (1.0)
     assert abs(learning_rate_at(100, config) - config.final_learning_rate) < 1e-12
     seen = torch.cat([batch_indices(t, 103, 10, seed=1) for t in range(10)])
+    drop = TrainConfig(steps=10, schedule="drop", drop_at=0.6)
+    assert [learning_rate_at(t, drop) for t in (0, 5, 6, 9)] == [1e-3, 1e-3, 1e-5, 1e-5]
     assert len(seen.unique()) == 100                                       # an epoch shows no picture twice
     assert not torch.equal(batch_indices(0, 103, 10, 1), batch_indices(10, 103, 10, 1))   # the next epoch is in another order
     assert torch.equal(batch_indices(7, 103, 10, 1), batch_indices(7, 103, 10, 1))
+
+
+
+# cell 83a823d3
+def test_rmsprop_follows_its_formula():
+    weight, v, theta = nn.Parameter(torch.tensor([2.0])), 0.0, 2.0
+    rule = make_optimiser([weight], TrainConfig(optimiser="rmsprop", learning_rate=0.1))
+    for _ in range(5):
+        rule.zero_grad(); (3e-4 * weight ** 2).sum().backward(); rule.step()
+        g = 6e-4 * theta
+        v = 0.9 * v + 0.1 * g**2
+        theta -= 0.1 * g / math.sqrt(v + 1e-6)
+    assert abs(weight.item() - theta) < 1e-6
+    outside = nn.Parameter(torch.tensor([2.0]))
+    torch_rule = torch.optim.RMSprop([outside], lr=0.1, alpha=0.9, eps=1e-6)
+    for _ in range(5): torch_rule.zero_grad(); (3e-4 * outside ** 2).sum().backward(); torch_rule.step()
+    assert abs(outside.item() - theta) > 0.1                     # the library's rule is another one
 
 
 

@@ -40,6 +40,8 @@ class System(nn.Module):
     chapter = ""                           # the notebook that builds it
     Config = Config
     presets: dict[str, Config] = {}        # profile to configuration
+    n_words: dict[str, int] = {}           # profile to the size of the paper's vocabulary, where the number of parameters depends on it
+    conditional = True                     # does the caption decide what is drawn?
 
     def __init__(self, config: Config, vocabulary: Vocabulary):
         super().__init__()
@@ -62,6 +64,10 @@ class System(nn.Module):
         "The training step: what a wrapper for several GPUs calls."
         return self.training_step(batch, gen, player)
 
+    def bound(self, batch: dict, gen: torch.Generator) -> tuple[Tensor, Tensor]:
+        "Log likelihood of each picture and KL divergence from the prior, (B,) and (B,) in nats, from one posterior sample. Only some systems have it."
+        raise InputError(f"{self.name} has no likelihood, so no bound; ask for another measure")
+
     def noise_shape(self) -> tuple[int, ...]:
         "Shape of the noise behind one picture."
         raise NotImplementedError
@@ -75,10 +81,10 @@ class System(nn.Module):
         return dict(self.named_children())
 
     @classmethod
-    def example(cls, profile: str = "smoke", n_words: int = 1000) -> "System":
-        "An untrained system of a profile's sizes with a stand-in vocabulary of `n_words` words."
+    def example(cls, profile: str = "smoke") -> "System":
+        "An untrained system of a profile's sizes with a stand-in vocabulary: of the paper's size, or of 1,000 words."
         check_choice(profile, cls.presets, "profile")
-        return cls(cls.presets[profile], Vocabulary([f"word{i}" for i in range(n_words)]))
+        return cls(cls.presets[profile], Vocabulary([f"word{i}" for i in range(cls.n_words.get(profile, 1000))]))
 
     def example_batch(self, n: int = 2) -> dict:
         "A batch of grey pictures with captions of one word."
