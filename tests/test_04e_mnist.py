@@ -1,9 +1,7 @@
 """Checks of nbs/04e_mnist.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
 from PIL import Image
 from collections.abc import Iterator
-from pathlib import Path
 from t2ibook.core import DataError, real_data_dir
-from t2ibook.core import InputError
 from t2ibook.datasets.base import DIGITS, SAY_DIGIT, Rows
 from t2ibook.datasets.base import load_dataset
 from t2ibook.datasets.files import Files, open_set, unzipped
@@ -15,37 +13,20 @@ from t2ibook.datasets.mnist import (
     mnist_rows,
 )
 from t2ibook.pictures import picture_sheet
+from t2ibook.trying import complaint, data_folder, write_tree
 import gzip
 import numpy as np
 import os
-import tempfile
 import torch
-
-
-def complaint(function, *arguments, **keywords):
-    "The message of the book's error that a call ends in, or nothing."
-    try: function(*arguments, **keywords)
-    except (DataError, InputError) as error: return str(error)
-    return ""
 
 
 def idx(array): return b"\0\0\x08" + bytes([array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape) + array.astype(np.uint8).tobytes()
 
 
-class Places:
-    "Within the block, real data sets are looked for in `folder`, and decoded pictures kept in a folder inside it."
-    def __init__(self, folder): self.new = {"T2IBOOK_DATA": str(folder), "T2IBOOK_CACHE": str(Path(folder) / "decoded")}
-    def __enter__(self): self.before = {name: os.environ.get(name) for name in self.new}; os.environ.update(self.new)
-    def __exit__(self, *_):
-        for name, value in self.before.items(): os.environ.pop(name) if value is None else os.environ.update({name: value})
-
-
 def loaded(tree, split="all", size=32):
     "A tree of names and bytes, written to disk and loaded. None takes a file out."
-    with tempfile.TemporaryDirectory() as folder, Places(folder):
-        for k, v in tree.items():
-            path = Path(folder) / "mnist" / k; path.parent.mkdir(parents=True, exist_ok=True)
-            if v is not None: path.write_bytes(v)
+    with data_folder() as folder:
+        write_tree(folder / "mnist", tree)
         data = load_dataset("mnist", split, size)
         data.images = data.images.clone()
         return data

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LIBRARY = ROOT / "t2ibook"
 
 # A module imports from floors below its own, or from its own floor as long as no circle arises.
-FLOORS = {"core": 0, "pictures": 0,
+FLOORS = {"core": 0, "pictures": 0, "trying": 0,
           "worlds": 1, "text": 1, "layers": 1, "attention": 1,
           "datasets": 2, "folders": 2, "stories": 2, "realdata": 2,
           "training": 3, "metrics": 3, "judge": 3,
@@ -111,6 +111,10 @@ def test_no_import_goes_in_a_circle():
 
     for name in sorted(edges): visit(name, [])
     assert circles == []
+
+
+def test_only_chapters_and_tests_use_what_they_try_files_with():
+    assert [name for name, (_, tree) in modules().items() if "trying" in imported(name, ast.walk(tree))] == []
 
 
 def test_the_import_rules_can_fail():
