@@ -1,20 +1,23 @@
 """Checks of nbs/02d_skipthought.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
 from pathlib import Path
-from t2ibook.core import DataError, InputError, check_choice, generator
+from t2ibook.core import DataError, InputError, best_device, check_choice, generator
 from t2ibook.text.encoders import SentenceEncoder
 from t2ibook.text.glove import train_glove
 from t2ibook.text.skipthought import (
     CombineSkip,
     SkipDecoder,
     SkipEncoder,
+    SkipSentence,
     SkipThought,
     _UNREADABLE,
     _arrays,
     _gru_weights,
     expand_vocabulary,
     fit_word_map,
+    new_combine,
     read_skipthoughts,
     start_,
+    train_combine,
     train_skipthought,
     triplets,
 )
@@ -299,3 +302,57 @@ def test_damaged_files_are_named():
         released_folder(folder); (Path(folder) / "bi_skip.npz").write_bytes(b"PK\x03\x04 half"); assert "bi_skip.npz" in complaint(read_skipthoughts, folder)
         for text in [b"", b"no array", pickle.dumps([1, 2])]:
             released_folder(folder); (Path(folder) / "utable.npy").write_bytes(text); assert "utable.npy" in complaint(read_skipthoughts, folder)
+
+
+
+# cell 937d7440
+def test_sentence_part_is_the_encoder_and_a_map():
+    groups, _ = flower_captions(40)
+    texts = [caption for group in groups for caption in group]
+    vocabulary = Vocabulary.build(texts)
+    encoder = train_combine(groups, vocabulary, 12, 8, steps=5, seed=3)
+    again, other = train_combine(groups, vocabulary, 12, 8, steps=5, seed=3), train_combine(groups, vocabulary, 12, 8, steps=5, seed=4)
+    assert torch.equal(encoder.encode(texts), again.encode(texts)) and not torch.equal(encoder.encode(texts), other.encode(texts))
+    for use_eof in (True, False):
+        encoder.uni.use_eof = encoder.bi.use_eof = use_eof
+        part = SkipSentence(vocabulary, 12, 8, n_out=6, use_eof=use_eof)
+        part.load(encoder, texts)
+        v, said = encoder.encode(texts), ["a red flower", texts[0]]                # vectors of captions with or without the end
+        slow = [part.linear((encoder.encode([one])[0] - v.mean(0)) / v.std(0, correction=0)) for one in said]
+        torch.testing.assert_close(part(*vocabulary.encode(said)), torch.stack(slow), atol=1e-4, rtol=1e-4)
+    standard = (v - part.mean) / part.deviation
+    torch.testing.assert_close(standard.mean(0), torch.zeros(16), atol=1e-4, rtol=0); torch.testing.assert_close(standard.std(0, correction=0), torch.ones(16), atol=1e-3, rtol=0)
+
+
+
+# cell 6c0928a5
+def test_only_the_map_learns_and_a_file_keeps_it_all():
+    groups, _ = flower_captions(20)
+    vocabulary = Vocabulary.build([caption for group in groups for caption in group])
+    encoder = train_combine(groups, vocabulary, 6, 4, steps=2)
+    part = SkipSentence(vocabulary, 6, 4, n_out=3)
+    part.load(encoder, groups[0])
+    tokens, lengths = vocabulary.encode(groups[1])
+    part(tokens, lengths).sum().backward()
+    assert {name for name, p in part.named_parameters() if p.requires_grad} == {"linear.weight", "linear.bias"} == {n for n, p in part.named_parameters() if p.grad is not None}
+    copy_of = SkipSentence(vocabulary, 6, 4, n_out=3)
+    copy_of.load_state_dict(part.state_dict())                                     # encoder, mean and deviation travel with the weights
+    assert torch.equal(copy_of(tokens, lengths), part(tokens, lengths))
+    complaints = []
+    for bad in [lambda: new_combine(vocabulary, 6, 5), lambda: SkipSentence(vocabulary, 6, 8).load(encoder, groups[0]),
+                lambda: SkipSentence(Vocabulary(["red"]), 6, 4).load(encoder, groups[0])]:
+        try: bad()
+        except InputError as error: complaints.append(str(error))
+    assert ["even number" in complaints[0], "other sizes" in complaints[1], "other words" in complaints[2]] == [True] * 3
+
+
+
+# cell 8ed8f972
+def test_released_encoders_fit_too():
+    with tempfile.TemporaryDirectory() as folder:
+        released_folder(folder, D=3, H=4)
+        released = read_skipthoughts(folder, Vocabulary(["flower", "red", "yellow"]))
+    part = SkipSentence(released.uni.vocabulary, 3, 4, n_out=5, use_eof=False)     # the system takes the words that the tables have
+    part.load(released, ["red flower", "flower", "red"])
+    standard = (released.encode(["flower red"]) - part.mean) / part.deviation
+    torch.testing.assert_close(part(*released.uni.vocabulary.encode(["flower red"])), part.linear(standard))

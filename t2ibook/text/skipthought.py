@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SkipEncoder', 'start_', 'CombineSkip', 'SkipDecoder', 'SkipThought', 'triplets', 'train_skipthought', 'fit_word_map',
-           'expand_vocabulary', 'read_skipthoughts']
+           'expand_vocabulary', 'read_skipthoughts', 'new_combine', 'train_combine', 'SkipSentence']
 
 # %% ../../nbs/02d_skipthought.ipynb #c9b050d6
 import zipfile
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from ..core import DataError, InputError, check_choice, generator
+from ..core import DataError, InputError, best_device, check_choice, generator
 from .encoders import SentenceEncoder
 from .tokens import PAD, SPECIALS, UNK, Vocabulary
 
@@ -242,3 +242,52 @@ def read_skipthoughts(folder: str | Path,
                 for name, value in weights.items(): getattr(encoder.gru, f"{name}_l0{end}").copy_(value)
         parts.append(encoder)
     return CombineSkip(*parts).eval()
+
+# %% ../../nbs/02d_skipthought.ipynb #08142c41
+def new_combine(vocabulary: Vocabulary, word_dim: int = 100,
+                hidden: int = 128,          # units of uni-skip; bi-skip has half of them in each direction, as 2400 and 2 × 1200
+                use_eof: bool = True) -> CombineSkip:
+    "An untrained combine-skip encoder with D = 2 hidden. Raises `InputError` for an odd `hidden`."
+    if hidden < 2 or hidden % 2: raise InputError(f"bi-skip shares {hidden} units between two directions; choose an even number, at least 2")
+    return CombineSkip(SkipEncoder(vocabulary, word_dim, hidden, use_eof=use_eof),
+                       SkipEncoder(vocabulary, word_dim, hidden // 2, bidirectional=True, use_eof=use_eof))
+
+
+def train_combine(groups: list[list[str]],     # the captions of each picture
+                  vocabulary: Vocabulary, word_dim: int = 100, hidden: int = 128,
+                  steps: int = 500,            # for each half
+                  seed: int = 0,
+                  use_eof: bool = True,        # does `encode` read the `<eof>` that training reads?
+                  device: str | None = None,   # where to train; the best there is by default
+                  ) -> CombineSkip:            # on the CPU
+    "Make and train both halves of combine-skip, one after the other. The same seed gives the same encoder on the same device."
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        combined = new_combine(vocabulary, word_dim, hidden, use_eof).to(best_device(device))
+    for half in (combined.uni, combined.bi): train_skipthought(half, groups, steps, seed=seed)
+    return combined.cpu().eval()
+
+
+class SkipSentence(nn.Module):
+    "A combine-skip encoder that does not learn, and a linear map that does (4): tokens (B, L) ending with `<eof>`, lengths (B,) to (B, n_out)."
+
+    def __init__(self, vocabulary: Vocabulary, word_dim: int = 100, hidden: int = 128, n_out: int = 256, use_eof: bool = True):
+        super().__init__()
+        self.encoder = new_combine(vocabulary, word_dim, hidden, use_eof).requires_grad_(False)
+        self.linear = nn.Linear(self.encoder.n_features, n_out)
+        self.register_buffer("mean", torch.zeros(self.encoder.n_features))
+        self.register_buffer("deviation", torch.ones(self.encoder.n_features))
+
+    def load(self, encoder: CombineSkip, captions: list[str]) -> None:
+        "Copy a trained encoder, and take mean and deviation over `captions`. Raises `InputError` if words or sizes differ."
+        if encoder.uni.vocabulary != self.encoder.uni.vocabulary: raise InputError("the encoder has other words than the system; build both from one vocabulary")
+        try: self.encoder.load_state_dict(encoder.state_dict())
+        except RuntimeError: raise InputError("the encoder has other sizes than the system; train it with the system's word_dim and hidden") from None
+        vectors = self.encoder.encode(captions)
+        self.mean.copy_(vectors.mean(0))
+        self.deviation.copy_(vectors.std(0, correction=0).clamp_min(1e-4))      # a number that never varies stays near zero
+
+    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
+        "Sentences (B, n_out)."
+        last = lengths if self.encoder.uni.use_eof else lengths - 1             # what lies behind the length is not read
+        return self.linear((self.encoder(tokens, last)[0] - self.mean) / self.deviation)   # (4)
