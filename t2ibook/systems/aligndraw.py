@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['LANGUAGES', 'CONTEXTS', 'AlignDrawConfig', 'Language', 'Memory', 'Alignment', 'AlignDraw']
 
-# %% ../../nbs/13_aligndraw.ipynb #4fd1ed54
+# %% ../../nbs/13_aligndraw.ipynb #03166b16
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from ..core import check_choice
 from ..layers import lstm_update
-from .draw import DrawConfig, Glimpses, Painting
+from .draw import Draw, DrawConfig, Painting
 from ..text.skipthought import SkipSentence
 from ..text.tokens import Vocabulary
 from ..training import TrainConfig
@@ -94,13 +94,14 @@ class Alignment(nn.Module):
         e = self.score(torch.tanh(keys + self.from_state(state)[:, None]))[..., 0]                         # (2)
         return e.masked_fill(~mask, float("-inf")).softmax(1)                                              # (3)
 
-# %% ../../nbs/13_aligndraw.ipynb #ce060a86
-class AlignDraw(Glimpses):
+# %% ../../nbs/13_aligndraw.ipynb #8b5a9086
+class AlignDraw(Draw):
     "alignDRAW (Mansimov et al. 2016) and, by the switch `context`, noalignDRAW and skipthoughtDRAW."
 
     name = "aligndraw"
     paper = "E. Mansimov, E. Parisotto, J. L. Ba, R. Salakhutdinov: Generating Images from Captions with Attention (2016)"
     chapter = "13_aligndraw"
+    conditional = True
     Config = AlignDrawConfig
     n_words: ClassVar[dict] = {"paper": 25_320, "paper-digits": 20}         # and three specials
     presets: ClassVar[dict] = {
