@@ -94,7 +94,7 @@ class Alignment(nn.Module):
         e = self.score(torch.tanh(keys + self.from_state(state)[:, None]))[..., 0]                         # (2)
         return e.masked_fill(~mask, float("-inf")).softmax(1)                                              # (3)
 
-# %% ../../nbs/13_aligndraw.ipynb #8b5a9086
+# %% ../../nbs/13_aligndraw.ipynb #125184bd
 class AlignDraw(Draw):
     "alignDRAW (Mansimov et al. 2016) and, by the switch `context`, noalignDRAW and skipthoughtDRAW."
 
@@ -153,9 +153,9 @@ class AlignDraw(Draw):
     def prior(self, state: Tensor, t: int) -> tuple[Tensor, Tensor]:
         "Mean and log deviation of z before the picture is seen, equation (5): standard at the first glimpse."
         if t == 0 or self.config.prior == "standard": return super().prior(state, t)
-        return torch.tanh(self.prior_map(state)).chunk(2, 1)                                               # (5)
+        return torch.tanh(self.prior_map(state).float()).chunk(2, 1)                                               # (5)
 
     def code(self, state: Tensor) -> tuple[Tensor, Tensor]:
         "As in DRAW, with the released code's half before the log deviation, equation (6)."
-        mean, log_variance = self.posterior(state).chunk(2, 1)
+        mean, log_variance = self.posterior(state).float().chunk(2, 1)
         return mean, log_variance / 2                                                                      # (6)

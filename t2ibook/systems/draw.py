@@ -70,7 +70,7 @@ class Starts(nn.Module):
         "For a batch of `n`: (n, H), (n, H), (n, size, channels, size)."
         return tuple(t.expand(n, *t.shape) for t in (self.encoder, self.decoder, self.canvas))
 
-# %% ../../nbs/12a_draw.ipynb #d515b31e
+# %% ../../nbs/12a_draw.ipynb #d3da3d95
 class Glimpses(base.System):
     "What DRAW and its descendants share: the way of looking, the way of painting, the loop. Subclasses make the networks."
 
@@ -78,7 +78,7 @@ class Glimpses(base.System):
         "What the encoder sees of the picture and of what is still missing, (B, 2·C·N·N) or all of both; equations (1) and (2)."
         both = torch.cat([rows, rows - torch.sigmoid(canvas)], 2)                        # (1): (B, H, 2C, W)
         if not self.config.attention: return both.flatten(1)
-        raw = self.read_window(state)
+        raw = self.read_window(state).float()          # also where the rest is in 16 bits
         if painting: painting.reads.append(raw)
         f_y, f_x, gamma = filterbank(raw, self.config.image_size, self.config.read_size, self.config.grid, self.config.epsilon)
         return gamma * read_patch(both, f_y, f_x).flatten(1)                             # (2)
@@ -87,7 +87,7 @@ class Glimpses(base.System):
         "What the decoder adds to the canvas, (B, H, C, W) logits, equation (6)."
         c, patch = self.config, self.paint(state)
         if not c.attention: return patch.view(-1, c.image_size, c.channels, c.image_size)
-        raw = self.write_window(state)
+        raw = self.write_window(state).float()
         if painting: painting.writes.append(raw)
         f_y, f_x, gamma = filterbank(raw, c.image_size, c.write_size, c.grid, c.epsilon)
         patch = patch.view(-1, c.write_size, c.channels, c.write_size)
@@ -95,7 +95,7 @@ class Glimpses(base.System):
 
     def code(self, state: Tensor) -> tuple[Tensor, Tensor]:
         "Mean and log deviation (B, D) of z once the encoder has seen the picture."
-        return self.posterior(state).chunk(2, 1)
+        return self.posterior(state).float().chunk(2, 1)
 
     def prior(self, state: Tensor, t: int) -> tuple[Tensor, Tensor]:
         "Mean and log deviation (B, D) of z at glimpse `t` before the picture is seen: the standard Gaussian."
