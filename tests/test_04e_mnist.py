@@ -2,7 +2,6 @@
 from PIL import Image
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from t2ibook.core import DataError, InputError, generator, real_data_dir
 from t2ibook.datasets.base import DIGITS, SAY_DIGIT, Dataset, Rows
 from t2ibook.datasets.base import load_dataset
@@ -20,7 +19,6 @@ from t2ibook.trying import complaint, data_folder, write_tree
 import gzip
 import numpy as np
 import os
-import tempfile
 import torch
 
 
