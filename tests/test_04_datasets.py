@@ -25,6 +25,7 @@ from t2ibook.datasets.base import (
     _emoji_captions,
     _emoji_split,
     _folder,
+    _pairs,
     _real,
     _story,
     _world,
