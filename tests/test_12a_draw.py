@@ -56,7 +56,7 @@ def some(system, n=3, seed=1):
 def exactly(system, points=161, reach=7.0):
     "ln p(x) of all binary 2×2 pictures by equation (10), (16,), and the pictures as rows."
     pictures = torch.tensor([[k >> i & 1 for i in range(4)] for k in range(16)]).double().view(16, 2, 1, 2)
-    line = torch.linspace(-reach, reach, points).double()
+    line = torch.linspace(-reach, reach, points, dtype=torch.float64)
     z = torch.stack(torch.meshgrid(line, line, indexing="ij"), -1).view(-1, 2, 1)
     log_prior = (-z.square() / 2).sum((1, 2)) - math.log(2 * math.pi) + 2 * math.log(line[1] - line[0])
     with torch.no_grad(): logits = system.unroll(z).canvas.flatten(1)
@@ -181,7 +181,7 @@ def test_needles_on_every_pixel_are_no_window():
 
 
 
-# cell 31c54a40
+# cell 217e3079
 def test_it_trains_saves_and_draws():
     for fields in ({}, {"attention": False}, {"channels": 3, "learned_start": True, "binarise": "dynamic", "start_std": 0.01, "grid": "as_released"}):
         system = Draw(replace(Draw.presets["smoke"], **fields), Vocabulary(["seven"]))
@@ -189,7 +189,7 @@ def test_it_trains_saves_and_draws():
         losses = system.training_step(batch, gen)
         losses["loss"].backward()
         assert all(p.grad is not None and p.grad.isfinite().all() for p in system.parameters())
-        torch.testing.assert_close(losses["loss"], losses["reconstruction"] + losses["kl"])
+        assert torch.allclose(losses["loss"], losses["reconstruction"] + losses["kl"])
         with tempfile.TemporaryDirectory() as folder:
             system.save(folder, half=False)
             again = Draw.load(folder)
@@ -204,10 +204,10 @@ def test_it_trains_saves_and_draws():
 
 
 
-# cell 36e83a6a
+# cell 5bbdc1e3
 def test_the_bound_bounds_the_exact_probability():
-    for fields in ({"attention": False}, {"read_size": 2, "write_size": 2}):
-        system = tiny(std=1.0, image_size=2, n_glimpses=2, latent=1, hidden=4, **fields)
+    for std, fields in ((1.0, {"attention": False}), (0.5, {"read_size": 2, "write_size": 2})):
+        system = tiny(std=std, image_size=2, n_glimpses=2, latent=1, hidden=4, **fields)
         ln_p, pictures = exactly(system)
         assert abs(ln_p.exp().sum().item() - 1) < 1e-6
         for x, exact in zip(pictures, ln_p):

@@ -228,7 +228,8 @@ class Draw(Glimpses):
         elif self.config.attention:
             for window in (self.read_window, self.write_window): nn.init.normal_(window.weight, 0.0, 0.01); nn.init.zeros_(window.bias)
 
-# %% ../../nbs/12a_draw.ipynb #da7e7726
+# %% ../../nbs/12a_draw.ipynb #351858b3
+@torch.no_grad()
 def glimpse_frames(system: Glimpses,
                    painting: Painting,             # made with keep=True
                    i: int = 0,                     # which picture of the batch
@@ -245,7 +246,7 @@ def glimpse_frames(system: Glimpses,
     frames = window_frame(torch.stack([raw[i] for raw in raws]), c.image_size, c.write_size if rows is None else c.read_size, c.grid)
     edges = ((frames + 0.5) * scale).round().long().clamp(0, c.image_size * scale - 1)          # a pixel's middle is half a pixel from its edge
     colour = torch.tensor([1.0, 0.25, 0.2] if rows is None else [0.2, 0.9, 0.3])[:, None, None]
-    for picture, (left, top, right, bottom) in zip(large, edges.tolist()):
-        picture[:, [top, bottom], left:right + 1] = colour
-        picture[:, top:bottom + 1, [left, right]] = colour
+    for k, (left, top, right, bottom) in enumerate(edges.tolist()):
+        large[k, :, [top, bottom], left:right + 1] = colour
+        large[k, :, top:bottom + 1, [left, right]] = colour
     return large
