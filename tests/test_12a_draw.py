@@ -54,13 +54,13 @@ def some(system, n=3, seed=1):
 
 
 def exactly(system, points=161, reach=7.0):
-    "ln p(x) of all binary 2×2 pictures by equation (10), (16,), and the pictures as rows."
+    "ln p(x) of all binary 2×2 pictures by equation (11), (16,), and the pictures as rows."
     pictures = torch.tensor([[k >> i & 1 for i in range(4)] for k in range(16)]).double().view(16, 2, 1, 2)
     line = torch.linspace(-reach, reach, points, dtype=torch.float64)
     z = torch.stack(torch.meshgrid(line, line, indexing="ij"), -1).view(-1, 2, 1)
     log_prior = (-z.square() / 2).sum((1, 2)) - math.log(2 * math.pi) + 2 * math.log(line[1] - line[0])
     with torch.no_grad(): logits = system.unroll(z).canvas.flatten(1)
-    ln_p = [(log_prior + F.logsigmoid((2 * x.flatten() - 1) * logits).sum(1)).logsumexp(0) for x in pictures]      # (10)
+    ln_p = [(log_prior + F.logsigmoid((2 * x.flatten() - 1) * logits).sum(1)).logsumexp(0) for x in pictures]      # (11)
     return torch.stack(ln_p), pictures
 
 
@@ -84,6 +84,21 @@ def test_sizes_are_those_of_the_fact_sheet():
         system = Draw(replace(Draw.presets["paper"], read_size=read_size), Vocabulary(["seven"]))
         assert count_parameters(system) == sum(count_parameters(part) for part in system.networks().values()) == n
     assert count_parameters(Starts(DrawConfig(learned_start=True))) == 2 * 256 + 784
+
+
+
+# cell 51399a12
+def test_an_even_start_paints_evenly():
+    for even, mean in ((True, 1.0), (False, 25 / 784)):
+        system = Draw(DrawConfig(even_start=even), Vocabulary(["seven"]))
+        with torch.no_grad():
+            system.paint.weight.zero_(); system.paint.bias.fill_(1.0)
+            painted = system.stroke(torch.zeros(1, 256))[0, :, 0]
+        middle = painted[6:-6, 6:-6]
+        assert abs(painted.mean().item() / mean - 1) < 1e-3
+        assert (middle.max() < 1.5 * middle.min()) == even and (middle.max() > 50 * middle.min()) == (not even)     # dots leave gaps
+        raw = system.write_window(torch.zeros(1, 256))
+        assert torch.allclose(window_frame(raw, 28, 5), torch.tensor([[0.0, 0.0, 27.0, 27.0]]))
 
 
 
@@ -204,7 +219,7 @@ def test_it_trains_saves_and_draws():
 
 
 
-# cell 5bbdc1e3
+# cell f602abb3
 def test_the_bound_bounds_the_exact_probability():
     for std, fields in ((1.0, {"attention": False}), (0.5, {"read_size": 2, "write_size": 2})):
         system = tiny(std=std, image_size=2, n_glimpses=2, latent=1, hidden=4, **fields)
@@ -216,7 +231,7 @@ def test_the_bound_bounds_the_exact_probability():
             assert bound.mean() > -exact - 4 * error                                       # (9)
             assert abs(bound.mean() + log_w.mean()) < 4 * error                            # the KL in closed form is the KL by Monte Carlo
             few, many = (-(log_w.view(-1, k).logsumexp(1) - math.log(k)).mean() for k in (1, 50))
-            assert few + 1e-9 >= many >= -exact - 4 * error and many - -exact < 0.5 * (few - -exact) + 4 * error      # (11)
+            assert few + 1e-9 >= many >= -exact - 4 * error and many - -exact < 0.5 * (few - -exact) + 4 * error      # (12)
 
 
 

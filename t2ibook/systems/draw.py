@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['DrawConfig', 'Painting', 'Starts', 'Windows', 'Loop', 'Glimpses', 'Draw', 'glimpse_frames']
 
-# %% ../../nbs/12a_draw.ipynb #c54883c2
+# %% ../../nbs/12a_draw.ipynb #f4bfb0f8
+import math
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -21,7 +22,7 @@ from . import base
 from ..text.tokens import Vocabulary
 from ..training import TrainConfig
 
-# %% ../../nbs/12a_draw.ipynb #25ab3f7c
+# %% ../../nbs/12a_draw.ipynb #555868a5
 @dataclass(frozen=True)
 class DrawConfig(base.Config):
     "Sizes and switches of DRAW. The defaults are those recalled for MNIST."
@@ -38,6 +39,7 @@ class DrawConfig(base.Config):
     learned_start: bool = False    # learn the first states and the first canvas; else they are 0
     binarise: str = "as_given"     # or "dynamic": each pixel drawn anew as 0 or 1 whenever a picture is seen
     start_std: float = 0.0         # 0: PyTorch's start of the weights; 0.01: all weights N(0, 0.01²), biases 0, as in the code of the time
+    even_start: bool = False       # writing windows begin smooth and at full strength instead of with zeros
 
 # %% ../../nbs/12a_draw.ipynb #4867b4da
 @dataclass
@@ -181,7 +183,7 @@ class Glimpses(Loop):
         pictures = self.unroll(noise, memory=self.memory(tokens, lengths)).pictures()
         return to_signed(pictures.expand(-1, 3, -1, -1))
 
-# %% ../../nbs/12a_draw.ipynb #b9819ca6
+# %% ../../nbs/12a_draw.ipynb #8e29db39
 class Draw(Glimpses):
     "DRAW (Gregor et al. 2015): an encoder looks through a window, a decoder paints through another, T times."
 
@@ -192,9 +194,9 @@ class Draw(Glimpses):
     likelihood = "Bernoulli on binarised pixels"
     Config = DrawConfig
     presets: ClassVar[dict] = {
-        "smoke": DrawConfig(n_glimpses=5, hidden=64, latent=8, read_size=3),
-        "laptop": DrawConfig(n_glimpses=10, latent=10, read_size=5),
-        "gpu": DrawConfig(n_glimpses=32),
+        "smoke": DrawConfig(n_glimpses=5, hidden=64, latent=8, read_size=3, even_start=True),
+        "laptop": DrawConfig(n_glimpses=10, latent=10, read_size=5, even_start=True),
+        "gpu": DrawConfig(n_glimpses=32, even_start=True),
         "paper": DrawConfig(start_std=0.01)}
     training: ClassVar[dict] = {
         "smoke": TrainConfig(steps=60, batch_size=32, learning_rate=3e-3, checkpoint_every=30, sample_every=30, log_every=5),
@@ -227,6 +229,10 @@ class Draw(Glimpses):
             for name, p in self.named_parameters(): nn.init.normal_(p, 0.0, self.config.start_std) if p.dim() > 1 else nn.init.zeros_(p)
         elif self.config.attention:
             for window in (self.read_window, self.write_window): nn.init.normal_(window.weight, 0.0, 0.01); nn.init.zeros_(window.bias)
+        if self.config.attention and self.config.even_start:
+            size, n = self.config.image_size, self.config.write_size
+            log_variance, log_gamma = 2 * math.log((size - 1) / max(1, n - 1) / 2), 2 * math.log(n / size)                # (10)
+            with torch.no_grad(): self.write_window.bias.copy_(torch.tensor([0.0, 0.0, log_variance, 0.0, log_gamma]))
 
 # %% ../../nbs/12a_draw.ipynb #351858b3
 @torch.no_grad()
