@@ -183,7 +183,7 @@ class Glimpses(Loop):
         pictures = self.unroll(noise, memory=self.memory(tokens, lengths)).pictures()
         return to_signed(pictures.expand(-1, 3, -1, -1))
 
-# %% ../../nbs/12a_draw.ipynb #8e29db39
+# %% ../../nbs/12a_draw.ipynb #421c62f3
 class Draw(Glimpses):
     "DRAW (Gregor et al. 2015): an encoder looks through a window, a decoder paints through another, T times."
 
@@ -226,7 +226,7 @@ class Draw(Glimpses):
     def start_weights(self) -> None:
         "The start of the weights that the configuration names; windows begin with the whole picture in either case."
         if self.config.start_std:
-            for name, p in self.named_parameters(): nn.init.normal_(p, 0.0, self.config.start_std) if p.dim() > 1 else nn.init.zeros_(p)
+            for p in self.parameters(): nn.init.normal_(p, 0.0, self.config.start_std) if p.dim() > 1 else nn.init.zeros_(p)
         elif self.config.attention:
             for window in (self.read_window, self.write_window): nn.init.normal_(window.weight, 0.0, 0.01); nn.init.zeros_(window.bias)
         if self.config.attention and self.config.even_start:
