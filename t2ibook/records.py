@@ -89,9 +89,13 @@ def record_name(system: str, data: str, profile: str, variant: str = "") -> str:
 class Run:
     "A run in its folder: start the clock, then `finish` with the results."
 
-    def __init__(self, folder: str | Path, parameters: dict):   # parameters: those of the training notebook
+    def __init__(self, folder: str | Path,
+                 parameters: dict,          # those of the training notebook
+                 resume: bool = False):     # does it go on? Then the clock counts the steps that are done already
+        from t2ibook.training import read_log, training_seconds
         self.folder, self.parameters, self.started = Path(folder), parameters, time.perf_counter()
         self.folder.mkdir(parents=True, exist_ok=True)
+        if resume: self.started -= training_seconds(read_log(folder))
 
     def finish(self, *, system: str, variant: str = "", data: str, data_fingerprint: str, profile: str, seed: int, config: dict, steps: int,
                images: int, training_seconds: float, weights_sha256: str, metrics: dict) -> dict:

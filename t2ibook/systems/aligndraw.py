@@ -98,7 +98,7 @@ class Alignment(nn.Module):
         e = self.score(torch.tanh(keys + self.from_state(state)[:, None]))[..., 0]                         # (2)
         return e.masked_fill(~mask, float("-inf")).softmax(1)                                              # (3)
 
-# %% ../../nbs/13_aligndraw.ipynb #125184bd
+# %% ../../nbs/13_aligndraw.ipynb #325d4b9c
 class AlignDraw(Draw):
     "alignDRAW (Mansimov et al. 2016) and, by the switch `context`, noalignDRAW and skipthoughtDRAW."
 
@@ -158,6 +158,11 @@ class AlignDraw(Draw):
         "Mean and log deviation of z before the picture is seen, equation (5): standard at the first glimpse."
         if t == 0 or self.config.prior == "standard": return super().prior(state, t)
         return torch.tanh(self.prior_map(state).float()).chunk(2, 1)                                               # (5)
+
+    def frames(self, what: str, caption: str, seed: int = 0) -> list[Image.Image]:
+        "For `what` = \"attention\": the canvas at each glimpse over the caption, see `alignment_frames`."
+        check_choice(what, ("attention",), "thing to show")
+        return alignment_frames(self, caption, seed)
 
     def code(self, state: Tensor) -> tuple[Tensor, Tensor]:
         "As in DRAW, with the released code's half before the log deviation, equation (6)."
