@@ -78,12 +78,13 @@ def weights(system, x, k, seed=0):
     return painting.kl.sum(1) - fit, log_w
 
 
-# cell 24bf9db6
+# cell 6731a3b2
 def test_sizes_are_those_of_the_fact_sheet():
     for read_size, n in ((2, 959_467), (5, 1_002_475)):
-        system = Draw(replace(Draw.presets["paper"], read_size=read_size), Vocabulary(["seven"]))
+        system = Draw(replace(Draw.presets["paper"], read_size=read_size, n_glimpses=3), Vocabulary(["seven"]))
         assert count_parameters(system) == sum(count_parameters(part) for part in system.networks().values()) == n
     assert count_parameters(Starts(DrawConfig(learned_start=True))) == 2 * 256 + 784
+    assert sum(row["parameters"] for rows in system.layer_tables().values() for row in rows) == 1_002_475       # each layer once, not T times
 
 
 

@@ -42,7 +42,7 @@ def modules() -> dict[str, tuple[Path, ast.Module]]:
     for path in sorted(LIBRARY.rglob("*.py")):
         parts = path.relative_to(LIBRARY).with_suffix("").parts
         name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-        if name != "_modidx": found[name] = path, ast.parse(path.read_text(encoding="utf-8"), filename=path.name)
+        found[name] = path, ast.parse(path.read_text(encoding="utf-8"), filename=path.name)
     return found
 
 

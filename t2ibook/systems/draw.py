@@ -22,7 +22,7 @@ from . import base
 from ..text.tokens import Vocabulary
 from ..training import TrainConfig
 
-# %% ../../nbs/12a_draw.ipynb #555868a5
+# %% ../../nbs/12a_draw.ipynb #7dea818b
 @dataclass(frozen=True)
 class DrawConfig(base.Config):
     "Sizes and switches of DRAW. The defaults are those recalled for MNIST."
@@ -40,6 +40,7 @@ class DrawConfig(base.Config):
     binarise: str = "as_given"     # or "dynamic": each pixel drawn anew as 0 or 1 whenever a picture is seen
     start_std: float = 0.0         # 0: PyTorch's start of the weights; 0.01: all weights N(0, 0.01²), biases 0, as in the code of the time
     even_start: bool = False       # writing windows begin smooth and at full strength instead of with zeros
+    forget_bias: float = 0.0       # start of the bias of both LSTMs' forget gates; 1 lets states live longer from the first step on
 
 # %% ../../nbs/12a_draw.ipynb #4867b4da
 @dataclass
@@ -102,7 +103,7 @@ class Windows(base.System):
         unit = to_unit(image)
         return to_rows(unit.mean(1, keepdim=True) if self.config.channels == 1 else unit)
 
-# %% ../../nbs/12a_draw.ipynb #9d3d4f6b
+# %% ../../nbs/12a_draw.ipynb #5a6ae426
 class Loop(Windows):
     "The rounds themselves. Subclasses make the networks `starts`, `encoder`, `posterior` and `decoder`."
 
@@ -121,7 +122,11 @@ class Loop(Windows):
 
     def memory(self, tokens: Tensor, lengths: Tensor):
         "What `attend` looks into: nothing here."
-        return None
+        return ()
+
+    def layer_tables(self) -> dict[str, list[dict]]:
+        "For each network its layers, each once, although it is used at every glimpse."
+        return {name: list({row["layer"]: row for row in rows}.values()) for name, rows in super().layer_tables().items()}
 
     def unroll(self, noise: Tensor,                  # (B, T, D), standard Gaussian
                rows: Tensor | None = None,           # (B, H, C, W) in [0, 1]: the picture to be coded; None paints from the prior
@@ -183,7 +188,7 @@ class Glimpses(Loop):
         pictures = self.unroll(noise, memory=self.memory(tokens, lengths)).pictures()
         return to_signed(pictures.expand(-1, 3, -1, -1))
 
-# %% ../../nbs/12a_draw.ipynb #421c62f3
+# %% ../../nbs/12a_draw.ipynb #34ffa401
 class Draw(Glimpses):
     "DRAW (Gregor et al. 2015): an encoder looks through a window, a decoder paints through another, T times."
 
@@ -233,6 +238,9 @@ class Draw(Glimpses):
             size, n = self.config.image_size, self.config.write_size
             log_variance, log_gamma = 2 * math.log((size - 1) / max(1, n - 1) / 2), 2 * math.log(n / size)                # (10)
             with torch.no_grad(): self.write_window.bias.copy_(torch.tensor([0.0, 0.0, log_variance, 0.0, log_gamma]))
+        if self.config.forget_bias:
+            h = self.config.hidden
+            for network in (self.encoder, self.decoder): nn.init.constant_(network.gates.bias[h:2 * h], self.config.forget_bias)
 
 # %% ../../nbs/12a_draw.ipynb #351858b3
 @torch.no_grad()
