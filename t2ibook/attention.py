@@ -57,8 +57,8 @@ def read_patch(rows: Tensor,                      # (B, H, C, W)
                ) -> Tensor:                       # (B, N, C, N)
     "What the window sees, equation (3) without gamma. DRAW, equation 27."
     b, h, c, w = rows.shape
-    seen = rows.view(b, h * c, w) @ f_x.transpose(1, 2)                              # (B, HC, N)
-    return (f_y @ seen.view(b, h, -1)).view(b, f_y.shape[1], c, -1)                  # (3)
+    seen = f_y @ rows.reshape(b, h, c * w)                                           # (B, N, CW)
+    return (seen.view(b, -1, w) @ f_x.transpose(1, 2)).view(b, f_y.shape[1], c, -1)  # (3)
 
 # %% ../nbs/12_attention.ipynb #972cab4b
 def write_patch(patch: Tensor,                    # (B, N, C, N)
@@ -66,8 +66,8 @@ def write_patch(patch: Tensor,                    # (B, N, C, N)
                 ) -> Tensor:                      # (B, H, C, W)
     "The patch spread over the picture, equation (4) without gamma. DRAW, equation 29."
     b, n, c, _ = patch.shape
-    spread = f_y.transpose(1, 2) @ patch.reshape(b, n, -1)                           # (B, H, CN)
-    return (spread.view(b, -1, n) @ f_x).view(b, f_y.shape[2], c, -1)                # (4)
+    spread = patch.reshape(b, n * c, n) @ f_x                                        # (B, NC, W)
+    return (f_y.transpose(1, 2) @ spread.view(b, n, -1)).view(b, f_y.shape[2], c, -1)   # (4)
 
 # %% ../nbs/12_attention.ipynb #b14fe734
 def window_frame(raw: Tensor, size: int, n: int, grid: str = "centred") -> Tensor:

@@ -15,6 +15,7 @@ from t2ibook.layers import count_parameters
 from t2ibook.pictures import picture_sheet, save_animation
 from t2ibook.pictures import to_signed, to_unit
 from t2ibook.records import PROFILES, published
+from t2ibook.repeated import Repeated, lstm_pointwise
 from t2ibook.systems import base
 from t2ibook.systems.draw import (
     Draw,
@@ -67,7 +68,7 @@ def exactly(system, points=161, reach=7.0):
 def weights(system, x, k, seed=0):
     "For one picture: k samples of the right side of (9), and of ln w."
     codes, original = [], system.code
-    system.code = lambda state: codes.append(original(state)) or codes[-1]
+    system.code = lambda said: codes.append(original(said)) or codes[-1]
     rows, noise = x.expand(k, -1, -1, -1), torch.randn(k, *system.noise_shape(), generator=generator(seed, "weights"), dtype=torch.float64)
     with torch.no_grad(): painting = system.unroll(noise, rows)
     system.code = original
@@ -94,7 +95,7 @@ def test_an_even_start_paints_evenly():
         system = Draw(DrawConfig(even_start=even), Vocabulary(["seven"]))
         with torch.no_grad():
             system.paint.weight.zero_(); system.paint.bias.fill_(1.0)
-            painted = system.stroke(torch.zeros(1, 256))[0, :, 0]
+            painted = system.stroke({name: head(torch.zeros(1, 256)) for name, head in system.heads().items()})[0, :, 0]
         middle = painted[6:-6, 6:-6]
         assert abs(painted.mean().item() / mean - 1) < 1e-3
         assert (middle.max() < 1.5 * middle.min()) == even and (middle.max() > 50 * middle.min()) == (not even)     # dots leave gaps

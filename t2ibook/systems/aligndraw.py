@@ -17,8 +17,8 @@ from torch.nn import functional as F
 from PIL import Image, ImageDraw
 
 from ..core import InputError, check_choice, generator
-from ..layers import lstm_update
 from ..pictures import label_font, picture_sheet, to_uint8
+from ..repeated import lstm_pointwise
 from .draw import Draw, DrawConfig, Painting, glimpse_frames
 from ..text.skipthought import SkipSentence
 from ..text.tokens import Vocabulary, tokenize
@@ -67,11 +67,12 @@ class Language(nn.Module):
         place = torch.arange(tokens.shape[1], device=tokens.device)
         back = (lengths[:, None] - 1 - place) % tokens.shape[1]  # reverses the true words and leaves the padding behind them
         second = {"bidirectional": tokens.gather(1, back), "as_released": tokens.flip(0), "forward": tokens}[self.kind]
-        gates = torch.stack([F.embedding(t, w) for t, w in zip((tokens, second), self.words)]) + self.bias[:, None, None]
+        table = self.words.flatten(0, 1)                         # both tables as one: one gradient to fill instead of two to put together
+        gates = F.embedding(torch.stack([tokens, second + self.words.shape[1]]), table) + self.bias[:, None, None]
         h = self.start.expand(2, len(tokens), -1)
         cell, states = torch.zeros_like(h), []
         for j in range(tokens.shape[1]):
-            h, cell = lstm_update(torch.baddbmm(gates[:, :, j], h, self.recurrent), cell)                 # (1)
+            h, cell = lstm_pointwise(torch.baddbmm(gates[:, :, j], h, self.recurrent), cell)                 # (1)
             states.append(h)
         forward, backward = torch.stack(states, 2)
         if self.kind == "bidirectional": backward = backward.gather(1, back[:, :, None].expand_as(backward))
@@ -94,8 +95,8 @@ class Alignment(nn.Module):
         self.from_words, self.from_state = nn.Linear(n_words, width, bias=False), nn.Linear(n_state, width)
         self.score = nn.Linear(width, 1, bias=False)
 
-    def forward(self, keys: Tensor, mask: Tensor, state: Tensor) -> Tensor:      # (B, L, A), (B, L), (B, H)
-        e = self.score(torch.tanh(keys + self.from_state(state)[:, None]))[..., 0]                         # (2)
+    def forward(self, keys: Tensor, mask: Tensor, query: Tensor) -> Tensor:      # (B, L, A), (B, L), (B, A): U h and W h + b
+        e = self.score(torch.tanh(keys + query[:, None]))[..., 0]                                          # (2)
         return e.masked_fill(~mask, float("-inf")).softmax(1)                                              # (3)
 
 # %% ../../nbs/13_aligndraw.ipynb #325d4b9c
@@ -144,29 +145,39 @@ class AlignDraw(Draw):
         words = self.language(tokens, lengths)
         mask = torch.arange(tokens.shape[1], device=tokens.device) < lengths[:, None]
         if self.config.context == "mean": return Memory(fixed=(words * mask[..., None]).sum(1) / lengths[:, None])
-        return Memory(words, self.alignment.from_words(words), mask)
+        return Memory(words, self.alignment.from_words(words).to(words.dtype), mask)
 
-    def attend(self, memory: Memory, state: Tensor, painting: Painting | None = None) -> list[Tensor]:
+    def heads(self) -> dict[str, nn.Linear]:
+        return super().heads() | ({"query": self.alignment.from_state} if self.config.context == "align" else {}) | (
+            {"prior": self.prior_map} if self.config.prior == "learned" else {})
+
+    def attend(self, memory: Memory, told: dict[str, Tensor], painting: Painting | None = None) -> list[Tensor]:
         "The sentence vector of this glimpse, (B, S), equation (4)."
         if memory.fixed is not None: return [memory.fixed]
         if memory.words is None: return []
-        weights = self.alignment(memory.keys, memory.mask, state)
+        weights = self.alignment(memory.keys, memory.mask, told["query"])
         if painting: painting.alignment.append(weights)
         return [(weights[:, None] @ memory.words)[:, 0]]                                                   # (4)
 
-    def prior(self, state: Tensor, t: int) -> tuple[Tensor, Tensor]:
+    def prior(self, told: dict[str, Tensor], t: int) -> tuple[Tensor, Tensor]:
         "Mean and log deviation of z before the picture is seen, equation (5): standard at the first glimpse."
-        if t == 0 or self.config.prior == "standard": return super().prior(state, t)
-        return torch.tanh(self.prior_map(state).float()).chunk(2, 1)                                               # (5)
+        if t == 0 or self.config.prior == "standard": return super().prior(told, t)
+        return torch.tanh(told["prior"]).chunk(2, 1)                                                       # (5)
+
+    def example_batch(self, n: int = 2) -> dict:
+        "Grey pictures with captions of eleven words, about as long as those of MS COCO."
+        words = self.vocabulary.words[-1000:]
+        tokens, lengths = self.vocabulary.encode([" ".join(words[(11 * i + j) % len(words)] for j in range(11)) for i in range(n)])
+        return super().example_batch(n) | {"tokens": tokens, "lengths": lengths}
 
     def frames(self, what: str, caption: str, seed: int = 0) -> list[Image.Image]:
         "For `what` = \"attention\": the canvas at each glimpse over the caption, see `alignment_frames`."
         check_choice(what, ("attention",), "thing to show")
         return alignment_frames(self, caption, seed)
 
-    def code(self, state: Tensor) -> tuple[Tensor, Tensor]:
+    def code(self, said: Tensor) -> tuple[Tensor, Tensor]:
         "As in DRAW, with the released code's half before the log deviation, equation (6)."
-        mean, log_variance = self.posterior(state).float().chunk(2, 1)
+        mean, log_variance = said.chunk(2, 1)
         return mean, log_variance / 2                                                                      # (6)
 
 # %% ../../nbs/13_aligndraw.ipynb #1380d0e0

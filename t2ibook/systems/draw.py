@@ -18,6 +18,7 @@ from ..attention import GRIDS, filterbank, from_rows, read_patch, to_rows, windo
 from ..core import InputError, check_choice
 from ..layers import LSTMStep, gaussian_kl
 from ..pictures import to_signed, to_unit
+from ..repeated import Repeated, lstm_pointwise
 from . import base
 from ..text.tokens import Vocabulary
 from ..training import TrainConfig
@@ -77,24 +78,26 @@ class Starts(nn.Module):
 class Windows(base.System):
     "How DRAW and its descendants look and paint. Subclasses make the networks `read_window`, `write_window` and `paint`."
 
-    def look(self, rows: Tensor, canvas: Tensor, state: Tensor, painting: Painting | None = None) -> Tensor:
-        "What the encoder sees of the picture and of what is still missing, (B, 2·C·N·N) or all of both. DRAW, equations 3, 4 and 27."
-        both = torch.cat([rows, rows - torch.sigmoid(canvas)], 2)                        # (1): (B, H, 2C, W)
-        if not self.config.attention: return both.flatten(1)
-        raw = self.read_window(state).float()          # also where the rest is in 16 bits
-        if painting: painting.reads.append(raw)
-        f_y, f_x, gamma = filterbank(raw, self.config.image_size, self.config.read_size, self.config.grid, self.config.epsilon)
-        return gamma * read_patch(both, f_y, f_x).flatten(1)                             # (2)
+    def heads(self) -> dict[str, nn.Linear]:
+        "The maps of the decoder's state."
+        return {"patch": self.paint} | ({"read": self.read_window, "write": self.write_window} if self.config.attention else {})
 
-    def stroke(self, state: Tensor, painting: Painting | None = None) -> Tensor:
+    def look(self, rows: Tensor, canvas: Tensor, told: dict[str, Tensor], painting: Painting | None = None) -> Tensor:
+        "What the encoder sees of the picture and of what is still missing, (B, 2·C·N·N) or all of both. DRAW, equations 3, 4 and 27."
+        c, drawn = self.config, torch.sigmoid(canvas)
+        if not c.attention: return torch.cat([rows, rows - drawn], 2).flatten(1)         # (1): (B, H, 2C, W)
+        if painting: painting.reads.append(told["read"])
+        f_y, f_x, gamma = filterbank(told["read"], c.image_size, c.read_size, c.grid, c.epsilon)
+        seen, drawn = read_patch(rows, f_y, f_x), read_patch(drawn, f_y, f_x)
+        return gamma * torch.cat([seen, seen - drawn], 2).flatten(1)                     # (1), (2)
+
+    def stroke(self, told: dict[str, Tensor], painting: Painting | None = None) -> Tensor:
         "What the decoder adds to the canvas, (B, H, C, W) logits. DRAW, equations 18 and 29."
-        c, patch = self.config, self.paint(state)
+        c, patch = self.config, told["patch"]
         if not c.attention: return patch.view(-1, c.image_size, c.channels, c.image_size)
-        raw = self.write_window(state).float()
-        if painting: painting.writes.append(raw)
-        f_y, f_x, gamma = filterbank(raw, c.image_size, c.write_size, c.grid, c.epsilon)
-        patch = patch.view(-1, c.write_size, c.channels, c.write_size)
-        return write_patch(patch, f_y, f_x) / gamma[:, :, None, None]                    # (6)
+        if painting: painting.writes.append(told["write"])
+        f_y, f_x, gamma = filterbank(told["write"], c.image_size, c.write_size, c.grid, c.epsilon)
+        return write_patch((patch / gamma).view(-1, c.write_size, c.channels, c.write_size), f_y, f_x)    # (6)
 
     def rows(self, image: Tensor) -> Tensor:
         "Pictures (B, 3, H, W) in [-1, 1] as rows (B, H, C, W) in [0, 1]. Raises `InputError` for another side."
@@ -107,16 +110,16 @@ class Windows(base.System):
 class Loop(Windows):
     "The rounds themselves. Subclasses make the networks `starts`, `encoder`, `posterior` and `decoder`."
 
-    def code(self, state: Tensor) -> tuple[Tensor, Tensor]:
-        "Mean and log deviation (B, D) of z once the encoder has seen the picture. DRAW, equations 1 and 2."
-        return self.posterior(state).float().chunk(2, 1)
+    def code(self, said: Tensor) -> tuple[Tensor, Tensor]:
+        "Mean and log deviation (B, D) of z from what the posterior's map says, (B, 2D), once the encoder has seen the picture. DRAW, equations 1 and 2."
+        return said.chunk(2, 1)
 
-    def prior(self, state: Tensor, t: int) -> tuple[Tensor, Tensor]:
+    def prior(self, told: dict[str, Tensor], t: int) -> tuple[Tensor, Tensor]:
         "Mean and log deviation (B, D) of z at glimpse `t` before the picture is seen: the standard Gaussian."
-        zero = state.new_zeros(len(state), self.config.latent)
+        zero = told["patch"].new_zeros(len(told["patch"]), self.config.latent)
         return zero, zero
 
-    def attend(self, memory, state: Tensor, painting: Painting | None = None) -> list[Tensor]:
+    def attend(self, memory, told: dict[str, Tensor], painting: Painting | None = None) -> list[Tensor]:
         "What the decoder reads beside z, a list of tensors (B, ...): here nothing."
         return []
 
@@ -137,19 +140,23 @@ class Loop(Windows):
         h_encoder, h_decoder, canvas = self.starts(len(noise))
         c_encoder, c_decoder = torch.zeros_like(h_encoder), torch.zeros_like(h_decoder)
         painting = Painting(canvas, noise.new_zeros(len(noise), 0))
-        kept, kl = painting if keep else None, []
-        for t in range(self.config.n_glimpses):
-            context = self.attend(memory, h_decoder, kept)
-            mean, log_sigma = prior = self.prior(h_decoder, t)
-            if rows is not None:
-                seen = self.look(rows, canvas, h_decoder, kept)
-                h_encoder, c_encoder = self.encoder(torch.cat([seen, h_decoder], 1), h_encoder, c_encoder)       # (3)
-                mean, log_sigma = self.code(h_encoder)
-                kl.append(gaussian_kl(mean, 2 * log_sigma, prior[0], 2 * prior[1]))                               # (8)
-            z = mean + log_sigma.exp() * noise[:, t]                                                              # (4)
-            h_decoder, c_decoder = self.decoder(torch.cat([z, *context], 1), h_decoder, c_decoder)                # (5)
-            canvas = canvas + self.stroke(h_decoder, kept)                                                        # (6)
-            if keep: painting.canvases.append(canvas)
+        kept, kl, T = painting if keep else None, [], self.config.n_glimpses
+        heads, encoder, posterior, decoder = (Repeated(m, n) for m, n in ((self.heads(), T + 1), (self.encoder.gates, T), (self.posterior, T), (self.decoder.gates, T)))
+        with torch.autocast(noise.device.type, enabled=False):         # these four were made outside and know their precision; all else has 32 bits
+            told = heads(h_decoder)
+            for t in range(T):
+                context = self.attend(memory, told, kept)
+                mean, log_sigma = prior = self.prior(told, t)
+                if rows is not None:
+                    seen = self.look(rows, canvas, told, kept)
+                    h_encoder, c_encoder = lstm_pointwise(encoder(seen, h_decoder, h_encoder), c_encoder)         # (3)
+                    mean, log_sigma = self.code(posterior(h_encoder))
+                    kl.append(gaussian_kl(mean, 2 * log_sigma, prior[0], 2 * prior[1]))                           # (8)
+                z = mean + log_sigma.exp() * noise[:, t]                                                          # (4)
+                h_decoder, c_decoder = lstm_pointwise(decoder(z, *context, h_decoder), c_decoder)                 # (5)
+                told = heads(h_decoder)
+                canvas = canvas + self.stroke(told, kept)                                                         # (6)
+                if keep: painting.canvases.append(canvas)
         painting.canvas, painting.kl = canvas, torch.stack(kl, 1) if kl else painting.kl
         return painting
 
