@@ -16,14 +16,15 @@ import torch
 from . import systems
 from .core import InputError, best_device, check_choice, generator
 from .records import hardware, peak_memory_bytes
-from .training import TrainConfig, train
+from .repeated import without_packing
+from .training import TrainConfig, make_optimiser, train
 
 # %% ../nbs/09c_bench.ipynb #021618e9
 def step_flops(system, batch: dict) -> int:
     "Floating-point operations of one training step, forward and backward, as torch's counter sees them (LSTM kernels are not seen on every device)."
     from torch.utils.flop_counter import FlopCounterMode
     gen = generator(0, "flops", device=str(system.device))
-    with FlopCounterMode(display=False) as counter:
+    with without_packing(), FlopCounterMode(display=False) as counter:      # the counter knows public operators only
         for player in system.players(): system.training_step(batch, gen, player)[player].backward()
     system.zero_grad(set_to_none=True)
     return counter.get_total_flops()
@@ -46,23 +47,28 @@ def _wait(device: torch.device) -> None:
 # %% ../nbs/09c_bench.ipynb #951fef4a
 class _Repeat:
     "A data set of one batch, over and over."
-    captions = [["word999"]]
 
-    def __init__(self, batch: dict): self.stored, self.n = batch, len(batch["label"])
-    def __len__(self) -> int: return self.n
-    def batch(self, indices, gen): return self.stored | {"caption": ["word999"] * self.n}
+    def __init__(self, batch: dict, vocabulary):
+        self.stored = batch | {"caption": [vocabulary.decode(row) for row in batch["tokens"]]}
+        self.captions = [[text] for text in self.stored["caption"]]
+
+    def __len__(self) -> int: return len(self.captions)
+    def batch(self, indices, gen): return dict(self.stored)
 
 
-def _plain_loop(system, batch: dict, steps: int, config: TrainConfig) -> None:
-    "The reference: no schedule, no log, no checkpoint."
-    gen = generator(0, "plain", device=str(system.device))
-    optimisers = {player: torch.optim.Adam(parameters, config.learning_rate) for player, parameters in system.players().items()}
-    for _ in range(steps):
+def _plain_loop(system, batch: dict, config: TrainConfig) -> float:
+    "The reference: no schedule, no clipping, no log, no checkpoint. Seconds a step."
+    gen, watch = generator(0, "plain", device=str(system.device)), _Stopwatch(system.device)
+    optimisers = {player: make_optimiser(parameters, config) for player, parameters in system.players().items()}
+    start = time.perf_counter()
+    for _ in range(config.steps):
         for player, optimiser in optimisers.items():
             loss = system.training_step(batch, gen, player)[player]
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             optimiser.step()
+        _wait(system.device); watch({"seconds": time.perf_counter() - start})
+    return watch.seconds_a_step()
 
 
 def bench(system: str,                  # name of a system
@@ -70,34 +76,36 @@ def bench(system: str,                  # name of a system
           steps: int = 5,               # steps a block
           blocks: int = 3,
           ) -> dict:
-    "Seconds a step of the shared loop and of the plain loop, their ratio, pictures a second, peak memory, share of the machine's peak."
-    kind = systems.get(system)
+    """Seconds a step of the shared loop and of its reference, their ratio, pictures a second, peak memory, share of the machine's peak.
+
+    The reference is the plain loop, around the same network or, if the system keeps one, around its straightforward version."""
+    kind, plain_kind = systems.get(system), systems.reference(system)
     check_choice(profile, kind.presets, "profile")
     if steps < 1 or blocks < 1: raise InputError("a bench needs at least one step and one block")
     device = best_device()
     config = dataclasses.replace(kind.training[profile], steps=steps, checkpoint_every=10**9, sample_every=10**9, log_every=10**9)
     net = kind.example(profile).to(device).train()
     batch = {k: v.to(device) for k, v in net.example_batch(config.batch_size).items()}
+    opponent, data = plain_kind.of(net) if plain_kind else net, _Repeat(batch, net.vocabulary)
     ours, plain = [], []
-    _plain_loop(net, batch, 2, config)                                      # warm up
+    _plain_loop(opponent, batch, dataclasses.replace(config, steps=1))      # warm up
     for _ in range(blocks):
-        _wait(device); start = time.perf_counter()
-        _plain_loop(net, batch, steps, config)
-        _wait(device); plain.append((time.perf_counter() - start) / steps)
+        plain.append(_plain_loop(opponent, batch, config))
         with tempfile.TemporaryDirectory() as folder:
             watch = _Stopwatch(device)
-            train(net, _Repeat(batch), dataclasses.replace(config, log_every=1), folder, captions=["word999"], notify=watch)
+            train(net, data, dataclasses.replace(config, log_every=1), folder, captions=data.captions[0], notify=watch)
         net.train()
         ours.append(watch.seconds_a_step())
     seconds, reference = statistics.median(ours), statistics.median(plain)
     flops = step_flops(net, batch)
     return {"system": system, "profile": profile, "batch_size": config.batch_size, "seconds_per_step": seconds, "reference_seconds_per_step": reference,
-            "ratio": seconds / reference, "pictures_per_second": config.batch_size / seconds, "peak_memory_bytes": peak_memory_bytes(),
+            "reference": f"{plain_kind.__name__} in the plain loop" if plain_kind else "the plain loop", "ratio": seconds / reference, "speed_up": reference / seconds,
+            "pictures_per_second": config.batch_size / seconds, "peak_memory_bytes": peak_memory_bytes(),
             "flops_per_step": flops, "share_of_peak": flops / seconds / machine_peak(device), "hardware": hardware()}
 
 
 class _Stopwatch:
-    "Times the steps of the shared loop between its first and its last log line: what comes before (setting up) and after (saving) is no step."
+    "Times the steps of a loop between its first and its last log line: what comes before (setting up) and after (saving) is no step."
 
     def __init__(self, device): self.device, self.times = device, []
 

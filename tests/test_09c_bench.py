@@ -11,7 +11,8 @@ from t2ibook.bench import (
 )
 from t2ibook.core import InputError, best_device, check_choice, generator
 from t2ibook.records import hardware, peak_memory_bytes
-from t2ibook.training import TrainConfig, train
+from t2ibook.repeated import without_packing
+from t2ibook.training import TrainConfig, make_optimiser, train
 import dataclasses
 import statistics
 import tempfile
@@ -25,6 +26,20 @@ def test_the_shared_loop_costs_little_more_than_the_plain_one():
     assert result["ratio"] < 3 and result["seconds_per_step"] > 0            # smoke networks are tiny: here overhead shows most
     assert 0 < result["share_of_peak"] < 1.5 and result["flops_per_step"] > 1e8
     assert result["pictures_per_second"] == result["batch_size"] / result["seconds_per_step"]
+    assert result["reference"] == "the plain loop" and abs(result["speed_up"] * result["ratio"] - 1) < 1e-9
+
+
+
+# cell 7b3c6b3c
+def test_a_system_written_for_speed_meets_its_plain_version():
+    result = bench("aligndraw", "smoke", steps=3, blocks=2)
+    assert result["reference"] == "PlainAlignDraw in the plain loop" and result["speed_up"] > 0.3 and result["share_of_peak"] < 1.5
+    net = systems.get("aligndraw").example("smoke")
+    batch = net.example_batch(4)
+    ours, plain = step_flops(net, batch), step_flops(systems.reference("aligndraw").of(net), batch)
+    assert 0.5 * plain < ours < plain                                        # nothing went uncounted, and the keys are computed once
+    data = _Repeat(batch, net.vocabulary)
+    assert torch.equal(net.vocabulary.encode(data.batch(None, None)["caption"])[0], batch["tokens"]) and len(data) == 4
 
 
 

@@ -5,8 +5,18 @@ from t2ibook.core import check_choice
 
 SYSTEMS = {"imagination": "Imagination", "vae": "VAE", "draw": "Draw", "aligndraw": "AlignDraw"}   # module and class
 
+REFERENCES = {"aligndraw": ("plain", "PlainAlignDraw")}   # the straightforward version of a system that is written for speed, where one is kept
+
 
 def get(name: str) -> type:
     "The class of a system. Raises `InputError` for an unknown name."
     check_choice(name, SYSTEMS, "system")
     return getattr(import_module(f"t2ibook.systems.{name}"), SYSTEMS[name])
+
+
+def reference(name: str) -> type | None:
+    "The straightforward version of a system, or None; `reference(name).of(system)` is a plain copy. Raises `InputError` for an unknown name."
+    check_choice(name, SYSTEMS, "system")
+    if name not in REFERENCES: return None
+    module, kind = REFERENCES[name]
+    return getattr(import_module(f"t2ibook.systems.{module}"), kind)
