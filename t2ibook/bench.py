@@ -98,8 +98,9 @@ def bench(system: str,                  # name of a system
         ours.append(watch.seconds_a_step())
     seconds, reference = statistics.median(ours), statistics.median(plain)
     flops = step_flops(net, batch)
-    return {"system": system, "profile": profile, "batch_size": config.batch_size, "seconds_per_step": seconds, "reference_seconds_per_step": reference,
-            "reference": f"{plain_kind.__name__} in the plain loop" if plain_kind else "the plain loop", "ratio": seconds / reference, "speed_up": reference / seconds,
+    return {"system": system, "profile": profile, "batch_size": config.batch_size,
+            "seconds_per_step": seconds, "reference_seconds_per_step": reference, "ratio": seconds / reference, "speed_up": reference / seconds,
+            "reference": f"{plain_kind.__name__} in the plain loop" if plain_kind else "the plain loop",
             "pictures_per_second": config.batch_size / seconds, "peak_memory_bytes": peak_memory_bytes(),
             "flops_per_step": flops, "share_of_peak": flops / seconds / machine_peak(device), "hardware": hardware()}
 

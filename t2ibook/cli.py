@@ -222,7 +222,7 @@ def bench(system: str, profile: Annotated[str, typer.Option("--profile", help="s
     "Seconds a training step beside the plain loop, pictures a second, memory, share of the machine's peak."
     from t2ibook.bench import bench as run_bench
     r = run_bench(system, profile, steps)
-    _show(r, as_json, f"{system} {profile}, batch {r['batch_size']}\n  {r['seconds_per_step']:.4f} s a step, {r['ratio']:.2f} × {r['reference']} ({r['reference_seconds_per_step']:.4f} s)"
+    _show(r, as_json, f"{system} {profile}, batch {r['batch_size']}\n  {r['seconds_per_step']:.4f} s a step, {r['ratio']:.2f} × {r['reference']}"
           f"\n  {r['pictures_per_second']:.0f} pictures a second\n  {r['peak_memory_bytes'] / 1e9:.2f} GB\n  {r['share_of_peak']:.0%} of the machine's peak")
 
 # %% ../nbs/09a_cli.ipynb #c8efa728

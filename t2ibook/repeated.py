@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from .core import InputError
 
-# %% ../nbs/12b_repeated.ipynb #e7e15cb9
+# %% ../nbs/12b_repeated.ipynb #9a7dc0af
 _allowed = True
 
 
@@ -39,44 +39,46 @@ def can_pack(dtype: torch.dtype) -> bool:
     except (RuntimeError, AttributeError, TypeError): return False         # another build of PyTorch, another processor
     return torch.equal(y, F.linear(x, weight))
 
-# %% ../nbs/12b_repeated.ipynb #4700f11c
+
+def _packs(weight: Tensor) -> bool: return _allowed and weight.device.type == "cpu" and can_pack(weight.dtype)
+
+# %% ../nbs/12b_repeated.ipynb #645db94c
 class Product:
     "x to x Wᵀ + b, equation (1), for a W that is used several times with about `rows` rows. It keeps no track of gradients."
 
     def __init__(self, weight: Tensor,      # (N, D)
                  rows: int):
-        self.packed = _allowed and weight.device.type == "cpu" and can_pack(weight.dtype)
+        self.packed = _packs(weight)
         self.weight = torch.ops.mkldnn._reorder_linear_weight(weight, rows) if self.packed else weight
 
     def __call__(self, x: Tensor, bias: Tensor | None = None) -> Tensor:     # (B, D), (N,) to (B, N)
         if self.packed: return torch.ops.mkldnn._linear_pointwise(x, self.weight, bias, "none", [], "")        # (1)
         return F.linear(x, self.weight, bias)
 
-# %% ../nbs/12b_repeated.ipynb #6b28db2f
+# %% ../nbs/12b_repeated.ipynb #d1df7231
 class _Room:
     "The stacked weights of one pass, and room for its inputs."
 
     def __init__(self, maps: list[nn.Linear], times: int):
         first, kind = maps[0].weight, maps[0].weight.device.type
-        lower = torch.is_autocast_enabled(kind) and first.dtype == torch.float32
-        self.times, self.full, self.sizes = times, first.dtype, [m.out_features for m in maps]
-        self.weight, self.bias = (torch.cat([getattr(m, name).detach() for m in maps]).to(torch.get_autocast_dtype(kind) if lower else first.dtype)
-                                  for name in ("weight", "bias"))
-        self.inputs = None
+        self.times, self.full, self.sizes, self.inputs = times, first.dtype, [m.out_features for m in maps], None
+        dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) and first.dtype == torch.float32 else first.dtype
+        self.bias = torch.cat([m.bias.detach() for m in maps]).to(dtype)
+        alone = len(maps) == 1 and dtype == first.dtype and _packs(first)           # packing makes a copy: one is enough
+        self.weight = first.detach() if alone else torch.cat([m.weight.detach() for m in maps]).to(dtype)
 
     def furnish(self, rows: int) -> None:
         "Prepare for batches of this size."
-        self.forward = Product(self.weight, rows)
-        if not torch.is_grad_enabled(): return
-        self.backward = Product(self.weight.T, rows)
-        self.inputs = self.weight.new_empty(self.times, rows, self.weight.shape[1])
+        self.forward, width = Product(self.weight, rows), self.weight.shape[1]
+        if torch.is_grad_enabled(): self.backward, self.inputs = Product(self.weight.T, rows), self.weight.new_empty(self.times, rows, width)
+        del self.weight
 
     def put(self, i: int, parts: tuple[Tensor, ...]) -> Tensor:
         "The inputs of time i, side by side, where (3) will look for them."
-        place = self.weight.new_empty(len(parts[0]), self.weight.shape[1]) if self.inputs is None else self.inputs[i]
+        place = self.bias.new_empty(len(parts[0]), sum(part.shape[1] for part in parts)) if self.inputs is None else self.inputs[i]
         return torch.cat(parts, 1, out=place)
 
-# %% ../nbs/12b_repeated.ipynb #7cf8e3d2
+# %% ../nbs/12b_repeated.ipynb #fec1fcbc
 class _Tickets(torch.autograd.Function):
     "Weights and biases to as many tickets as the map may be used."
 
@@ -112,26 +114,28 @@ class _Use(torch.autograd.Function):
     def backward(ctx, *gradients):
         room = ctx.room
         if all(g is None for g in gradients): return (None,) * (3 + len(ctx.widths))
-        g = torch.cat([room.bias.new_zeros(ctx.rows, n) if g is None else g.to(room.bias.dtype) for g, n in zip(gradients, room.sizes)], 1)
+        parts = [room.bias.new_zeros(ctx.rows, n) if g is None else g.to(room.bias.dtype) for g, n in zip(gradients, room.sizes)]
+        g = torch.cat(parts, 1) if len(parts) > 1 else parts[0].contiguous()
         return None, None, g, *room.backward(g).to(room.full).split(ctx.widths, 1)           # (2)
 
-# %% ../nbs/12b_repeated.ipynb #dbc23399
+# %% ../nbs/12b_repeated.ipynb #16890abf
 class Repeated:
     """Linear maps of one input, used up to `times` times in one pass: one product for all maps, and one for all gradients of their weights.
 
-    A single map gives a tensor, a dictionary of maps a dictionary of tensors. A new object for each pass. Within `autocast` at its making, products are in 16 bits.
+    A single map gives a tensor, a dictionary of maps a dictionary of tensors. A new object for each pass; made within `autocast`, its products
+    are in 16 bits.
     Raises `InputError` for maps of different inputs or without bias, and for one use too many."""
 
     def __init__(self, maps: nn.Linear | Mapping[str, nn.Linear], times: int):
         self.names = None if isinstance(maps, nn.Linear) else list(maps)
         self.maps = [maps] if self.names is None else list(maps.values())
-        if len({m.in_features for m in self.maps}) != 1: raise InputError("maps that are used together read one and the same input; give at least one, all of one width")
+        if len({m.in_features for m in self.maps}) != 1: raise InputError("maps used together read one input; give some, and all of one width")
         if any(m.bias is None for m in self.maps): raise InputError("a repeated map has a bias; make it with bias=True")
         self.watched = any(m._forward_hooks for m in self.maps)
         self.times, self.used, self.room = times, 0, None if self.watched else _Room(self.maps, times)
 
     def __call__(self, *parts: Tensor) -> Tensor | dict[str, Tensor]:        # (B, D1), (B, D2) …: side by side they are the input
-        if self.used == self.times: raise InputError(f"a map made for {self.times} uses was used once more; make it for as many as there are")
+        if self.used == self.times: raise InputError(f"a map made for {self.times} uses was used once more; make it for as many as needed")
         if self.watched: outputs = tuple(m(torch.cat(parts, 1)) for m in self.maps)
         else:
             if not self.used: self._begin(len(parts[0]))
@@ -145,7 +149,7 @@ class Repeated:
         parameters = [m.weight for m in self.maps] + [m.bias for m in self.maps]
         self.tickets = _Tickets.apply(self.room, *parameters) if torch.is_grad_enabled() else [None] * self.times
 
-# %% ../nbs/12b_repeated.ipynb #5697104e
+# %% ../nbs/12b_repeated.ipynb #d7513604
 class _Pointwise(torch.autograd.Function):
     @staticmethod
     def forward(ctx, gates, cell):
@@ -165,7 +169,7 @@ class _Pointwise(torch.autograd.Function):
         one = opened.new_ones(())
         delta = torch.addcmul(d_cell, d_state * o, torch.addcmul(one, bounded, bounded, value=-1))
         d = opened.new_empty(*cell.shape[:-1], 4 * h)
-        for k, (a, b) in enumerate(((delta, u), (delta, cell), (d_state, bounded), (delta, i))): torch.mul(a, b, out=d[..., k * h:(k + 1) * h])
+        for part, a, b in zip(d.split(h, -1), (delta, delta, d_state, delta), (u, cell, bounded, i)): torch.mul(a, b, out=part)
         d[..., :3 * h] *= torch.addcmul(opened, opened, opened, value=-1)
         d[..., 3 * h:] *= torch.addcmul(one, u, u, value=-1)
         return d, delta * f                                                                  # (6)

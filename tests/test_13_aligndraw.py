@@ -92,7 +92,7 @@ def test_weights_are_a_distribution_over_true_words():
     torch.manual_seed(0)
     align, words, state = Alignment(6, 4, 8), torch.randn(2, 5, 6), torch.randn(2, 4)
     mask = torch.tensor([[True] * 5, [True, True, False, False, False]])
-    weights = align(align.from_words(words), mask, align.from_state(state))
+    weights = align(align.keys(words), mask, align.from_state(state))
     assert torch.allclose(weights.sum(1), torch.ones(2)) and (weights[1, 2:] == 0).all() and (weights[0] > 0).all()
     for b in range(2):
         U, W, bias, v = align.from_words.weight, align.from_state.weight, align.from_state.bias, align.score.weight[0]

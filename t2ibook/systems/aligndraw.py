@@ -71,8 +71,8 @@ class Language(nn.Module):
         gates = F.embedding(torch.stack([tokens, second + self.words.shape[1]]), table) + self.bias[:, None, None]
         h = self.start.expand(2, len(tokens), -1)
         cell, states = torch.zeros_like(h), []
-        for j in range(tokens.shape[1]):
-            h, cell = lstm_pointwise(torch.baddbmm(gates[:, :, j], h, self.recurrent), cell)                 # (1)
+        for gate in gates.unbind(2):
+            h, cell = lstm_pointwise(torch.baddbmm(gate, h, self.recurrent), cell)                        # (1)
             states.append(h)
         forward, backward = torch.stack(states, 2)
         if self.kind == "bidirectional": backward = backward.gather(1, back[:, :, None].expand_as(backward))
@@ -95,8 +95,11 @@ class Alignment(nn.Module):
         self.from_words, self.from_state = nn.Linear(n_words, width, bias=False), nn.Linear(n_state, width)
         self.score = nn.Linear(width, 1, bias=False)
 
-    def forward(self, keys: Tensor, mask: Tensor, query: Tensor) -> Tensor:      # (B, L, A), (B, L), (B, A): U h and W h + b
-        e = self.score(torch.tanh(keys + query[:, None]))[..., 0]                                          # (2)
+    def keys(self, words: Tensor) -> Tensor:                                     # (B, L, 2H) to (B, L, A)
+        return 2 * self.from_words(words)
+
+    def forward(self, keys: Tensor, mask: Tensor, query: Tensor) -> Tensor:      # (B, L, A), (B, L), (B, A): W h + b
+        e = 2 * self.score(torch.sigmoid(keys + 2 * query[:, None]))[..., 0]                               # (2), but for the sum of v
         return e.masked_fill(~mask, float("-inf")).softmax(1)                                              # (3)
 
 # %% ../../nbs/13_aligndraw.ipynb #325d4b9c
@@ -145,7 +148,7 @@ class AlignDraw(Draw):
         words = self.language(tokens, lengths)
         mask = torch.arange(tokens.shape[1], device=tokens.device) < lengths[:, None]
         if self.config.context == "mean": return Memory(fixed=(words * mask[..., None]).sum(1) / lengths[:, None])
-        return Memory(words, self.alignment.from_words(words).to(words.dtype), mask)
+        return Memory(words, self.alignment.keys(words).to(words.dtype), mask)
 
     def heads(self) -> dict[str, nn.Linear]:
         return super().heads() | ({"query": self.alignment.from_state} if self.config.context == "align" else {}) | (

@@ -111,7 +111,7 @@ class Loop(Windows):
     "The rounds themselves. Subclasses make the networks `starts`, `encoder`, `posterior` and `decoder`."
 
     def code(self, said: Tensor) -> tuple[Tensor, Tensor]:
-        "Mean and log deviation (B, D) of z from what the posterior's map says, (B, 2D), once the encoder has seen the picture. DRAW, equations 1 and 2."
+        "Mean and log deviation (B, D) of z from what the posterior's map makes of the encoder's state, (B, 2D). DRAW, equations 1 and 2."
         return said.chunk(2, 1)
 
     def prior(self, told: dict[str, Tensor], t: int) -> tuple[Tensor, Tensor]:
@@ -141,7 +141,8 @@ class Loop(Windows):
         c_encoder, c_decoder = torch.zeros_like(h_encoder), torch.zeros_like(h_decoder)
         painting = Painting(canvas, noise.new_zeros(len(noise), 0))
         kept, kl, T = painting if keep else None, [], self.config.n_glimpses
-        heads, encoder, posterior, decoder = (Repeated(m, n) for m, n in ((self.heads(), T + 1), (self.encoder.gates, T), (self.posterior, T), (self.decoder.gates, T)))
+        heads = Repeated(self.heads(), T + 1)
+        encoder, posterior, decoder = (Repeated(network, T) for network in (self.encoder.gates, self.posterior, self.decoder.gates))
         with torch.autocast(noise.device.type, enabled=False):         # these four were made outside and know their precision; all else has 32 bits
             told = heads(h_decoder)
             for t in range(T):
