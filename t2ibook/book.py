@@ -226,7 +226,7 @@ def problems(root: str | Path) -> list[str]:
         for tree, shown in [(fresh / "t2ibook", root / "t2ibook"), (fresh / "tests", root / "tests")]:
             for file in sorted(tree.rglob("*.py")):
                 twin = shown / file.relative_to(tree)
-                if file.name in {"__init__.py", "_modidx.py"}: continue
+                if file.name == "__init__.py": continue
                 if not twin.is_file(): found.append(f"{twin.relative_to(root)} is missing; export the notebooks")
                 elif twin.read_bytes() != file.read_bytes(): found.append(f"{twin.relative_to(root)} differs from its notebook; export again")
     return found

@@ -36,11 +36,17 @@ def load(name: str | Path):
     return load_system(by_name[check_choice(str(name), by_name, "system, record or folder")]["folder"])
 
 # %% ../nbs/08a_drawing.ipynb #a0558229
+def _listening(records: list[dict]) -> list[dict]:
+    "Those records whose system draws what the caption says."
+    from t2ibook import systems
+    return [r for r in records if systems.get(r["system"]).conditional]
+
+
 def choose(captions: list[str], system: str | None = None, data: str | None = None) -> tuple[Path, str]:
-    "Folder and record name of the published weights whose vocabulary covers the captions best."
+    "Folder and record name of the published weights whose vocabulary covers the captions best; without a `system`, only of systems that listen."
     from t2ibook.text.tokens import Vocabulary
-    records = _drawable(system, data)
-    if not records: raise WeightsError(f"there are no published weights{f' of {system}' if system else ''}; train the system first")
+    records = _drawable(system, data) if system else _listening(_drawable(None, data))
+    if not records: raise WeightsError(f"there are no published weights{f' of {system}' if system else ' that listen to words'}; train the system first")
     covers = lambda r: sum(map(Vocabulary.from_json(read_json(Path(r["folder"]) / "system.json")["vocabulary"]).coverage, captions))
     best = max(records, key=covers)          # the first of equals: the better profile
     return Path(best["folder"]), best["name"]
@@ -96,7 +102,7 @@ def draw(captions: str | list[str],           # a sentence or several
     drawer = load_system(folder)
     unknown = drawer.vocabulary.unknown(captions)
     for caption in captions:
-        if not drawer.vocabulary.coverage(caption):
+        if drawer.conditional and not drawer.vocabulary.coverage(caption):
             raise InputError(f"{record} knows none of the words of {caption[:60]!r}; it knows, for example: {_examples(drawer.vocabulary)}")
     return Drawing(drawer.generate(captions, n, seed), captions, seed, drawer.name, record, sha256(folder / "weights.safetensors"), dict(Counter(unknown)))
 

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['UpBlock', 'up_convolution', 'PictureDecoder', 'init_dcgan_', 'count_parameters', 'DownBlock', 'PictureEncoder',
-           'sample_gaussian', 'gaussian_kl', 'layer_table', 'save_weights', 'load_weights']
+           'sample_gaussian', 'gaussian_kl', 'lstm_update', 'LSTMStep', 'layer_table', 'save_weights', 'load_weights']
 
 # %% ../nbs/03_layers.ipynb #c438eb1c
 import math
@@ -103,6 +103,27 @@ def gaussian_kl(mean: Tensor, log_variance: Tensor,      # (B, Z) the first Gaus
     prior_log_variance = torch.as_tensor(prior_log_variance, dtype=mean.dtype, device=mean.device)
     distance = (log_variance.exp() + (mean - prior_mean) ** 2) / prior_log_variance.exp()
     return 0.5 * (prior_log_variance - log_variance + distance - 1).sum(-1)  # (4)
+
+# %% ../nbs/03_layers.ipynb #1f5b9c60
+def lstm_update(gates: Tensor,            # (..., 4H): input, forget and output gate, then the candidate, before their nonlinearities
+                cell: Tensor,             # (..., H)
+                ) -> tuple[Tensor, Tensor]:
+    "New state and new cell, (..., H) each, equation (5)."
+    h = cell.shape[-1]
+    opened, candidate = torch.sigmoid(gates[..., :3 * h]), torch.tanh(gates[..., 3 * h:])
+    cell = opened[..., h:2 * h] * cell + opened[..., :h] * candidate
+    return opened[..., 2 * h:] * torch.tanh(cell), cell
+
+
+class LSTMStep(nn.Module):
+    "One step of an LSTM without peepholes, with one bias vector, equation (5)."
+
+    def __init__(self, n_inputs: int, hidden: int):
+        super().__init__()
+        self.gates = nn.Linear(n_inputs + hidden, 4 * hidden)
+
+    def forward(self, inputs: Tensor, state: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:      # (B, D), (B, H), (B, H)
+        return lstm_update(self.gates(torch.cat([inputs, state], 1)), cell)
 
 # %% ../nbs/03_layers.ipynb #90e100e6
 def layer_table(network: nn.Module,

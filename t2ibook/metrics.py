@@ -49,6 +49,8 @@ MEASURES = {
     "perplexity": Measure("perplexity", False, "half of a 95 % interval, words taken as independent", (*_REAL, "per", "vocabulary")),
     "class_top1": Measure("class top-1", True, _BOOT, (*_REAL, "classes")),
     "class_ap": Measure("AP@K", True, _BOOT, (*_REAL, "classes", "k", "best")),                  # best: the highest value these classes allow
+    "bound": Measure("lower bound", True, _BOOT, (*_REAL, "likelihood", "samples")),             # nats a picture, of log p
+    "kl": Measure("KL divergence", False, _BOOT, (*_REAL, "likelihood", "samples")),             # nats a picture, part of the bound
     "inception_score": Measure("inception score", True, "deviation over splits of one set, not over training runs", (*_NET, "splits")),
     "fid": Measure("FID", False, "none: one number for a set", (*_NET, *_REAL)),                 # ImageNet's Inception only
     "fd": Measure("FD(judge)", False, "none: one number for a set", (*_NET, *_REAL)),            # any other features

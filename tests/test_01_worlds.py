@@ -4,6 +4,7 @@ from t2ibook.pictures import picture_sheet
 from t2ibook.pictures import to_signed, to_uint8
 from t2ibook.worlds.base import (
     Canvas,
+    Dots,
     SPLITS,
     World,
     box,
@@ -23,33 +24,6 @@ import math
 import random
 import time
 import torch
-
-
-class Dots(World):
-    "A disc, left or right."
-    name, label_attribute = "dots", "colour"
-    attributes = {"colour": ("red", "green", "blue"), "side": ("left", "right")}
-
-    def combinations(self, split):
-        pairs = torch.cartesian_prod(torch.arange(3), torch.arange(2))
-        held_out = (pairs[:, 0] == 0) & (pairs[:, 1] == 1)
-        return pairs[held_out] if split == "test" else pairs[~held_out]
-
-    def layout(self, specs, gen):
-        return {"height": torch.rand(len(specs["side"]), generator=gen) - 0.5}
-
-    def draw(self, specs, size=64):
-        canvas = Canvas(len(specs["side"]), size)
-        x0, y0 = (specs["side"] - 0.5).reshape(-1, 1, 1), specs["height"].reshape(-1, 1, 1)
-        canvas.fill(disc(canvas.x - x0, canvas.y - y0, 0.3), torch.eye(3)[specs["colour"]], foreground=True)
-        return canvas.image, canvas.mask
-
-    def write(self, values, rng):
-        return rng.choice(["a {colour} dot on the {side}", "on the {side} there is a {colour} dot"]).format(**values)
-
-    def read(self, caption):
-        words = caption.split()
-        return {name: v for name, vs in self.attributes.items() for v in vs if v in words}
 
 
 # cell 481f95ae
@@ -106,6 +80,17 @@ def test_captions_state_what_was_drawn():
     specs = dots.specs(20, seed=3)
     for i, captions in enumerate(dots.captions(specs, per_picture=3)):
         for caption in captions: assert dots.read(caption) == dots.values(specs, i)
+
+
+
+# cell 7b915a27
+def test_posed_pictures_have_the_given_values():
+    dots = Dots()
+    free, specs = dots.specs(6, seed=2), dots.posed(6, seed=2, colour=2, side=torch.arange(6) % 2)
+    assert specs["colour"].tolist() == [2] * 6 and specs["side"].tolist() == [0, 1] * 3 and torch.equal(specs["height"], free["height"])
+    assert all("blue" in caption for captions in dots.captions(specs) for caption in captions) and dots.draw(specs)[0].shape == (6, 3, 64, 64)
+    specs["colour"][0] = 0
+    assert specs["colour"].tolist() == [0] + [2] * 5                                       # a row of its own for each picture
 
 
 

@@ -63,11 +63,6 @@ import torch
 import torch.nn.functional as F
 
 
-def posed(n, seed=0, **values):
-    "Specs of `n` pictures in which the named attributes have the given numbers."
-    return Blossoms().specs(n, seed) | {name: torch.as_tensor(value).expand(n).clone() for name, value in values.items()}
-
-
 def petals_counted(mask, x, y, radius, steps=720):
     "How many times the mask begins on a circle of 0.7 of the radius about (x, y): one number per picture."
     angle = torch.arange(steps) / steps * 2 * math.pi
@@ -216,7 +211,7 @@ def test_petals_can_be_counted():
     number, shape = torch.arange(n) % 6, torch.arange(n) // 6 % 4
     keep = (number < 5) | (shape % 2 == 1)                                         # twelve petals are pointed or narrow
     for size in (64, 256):
-        specs = posed(n, seed=size, petals=number, shape=shape, size=1, count=0, direction=0, low=0.0)
+        specs = blossoms.posed(n, seed=size, petals=number, shape=shape, size=1, count=0, direction=0, low=0.0)
         x, y, radius = places(specs)
         counted = petals_counted(blossoms.draw(specs, size)[1], x[:, 0], y[:, 0], radius)
         wanted = torch.tensor(list(PETALS.values()))[number]

@@ -65,11 +65,6 @@ def only_held_out(a, b):
     return sorted(map(str, missing)) == sorted(str(pair) for pair in HELD_OUT if list(pair) == [a, b])
 
 
-def posed(n, seed=0, **values):
-    "Specs of `n` pictures in which the named attributes have the given numbers."
-    return Scenes().specs(n, seed) | {name: torch.as_tensor(value).expand(n).clone() for name, value in values.items()}
-
-
 # cell 855d956f
 def test_land_begins_at_its_line():
     above, below = torch.zeros(1, 3, 64, 64), torch.ones(1, 3, 64, 64)
@@ -168,11 +163,11 @@ def test_only_the_listed_pairs_are_missing():
 def test_position_and_count_are_visible():
     scenes, n = Scenes(), 90
     for position, (low, high) in enumerate([(-1.0, -0.2), (-0.2, 0.2), (0.2, 1.0)]):
-        _, mask = scenes.draw(posed(n, seed=position, object=torch.arange(n) % 10, count=0, position=position))
+        _, mask = scenes.draw(scenes.posed(n, seed=position, object=torch.arange(n) % 10, count=0, position=position))
         x, _ = grid(64)
         middle = (mask[:, 0] * x).sum((1, 2)) / mask[:, 0].sum((1, 2))
         assert low < middle.min() and middle.max() < high, position
-    _, mask = scenes.draw(posed(n, seed=4, object=torch.arange(n) % 10, count=1, position=1), 128)
+    _, mask = scenes.draw(scenes.posed(n, seed=4, object=torch.arange(n) % 10, count=1, position=1), 128)
     across = mask[:, 0].amax(1) > 0.5                                              # columns of the picture that show something
     assert ((across & ~across.roll(1, dims=1)).sum(1) == 2).float().mean() > 0.9   # two groups of columns: two things
 

@@ -19,6 +19,7 @@ from t2ibook.text.glove import (
     weighting,
 )
 from t2ibook.text.tokens import EOF, PAD, SPECIALS, UNK, Vocabulary
+from t2ibook.trying import complaint
 from t2ibook.worlds.toons import NAMES, PLACE_WORDS, PROP_WORDS, VERB_WORDS, Toons
 from torch import Tensor
 import math
@@ -35,13 +36,6 @@ def glove_file(folder, text, name="vectors.txt"):
     path = Path(folder) / name
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return path
-
-
-def complaint(path, words=None):
-    "The message of the DataError that reading gives, or an empty string."
-    try: read_glove(path, words)
-    except DataError as error: return str(error)
-    return ""
 
 
 KINDS = {"character": NAMES, "action": VERB_WORDS, "place": PLACE_WORDS, "thing": PROP_WORDS}
@@ -154,10 +148,10 @@ def test_malformed_files_are_named_with_their_line():
                                ("a 1 2\n\nb 1 2\n", "line 2 has 0 numbers"), ("9 2\na 1 2\n", "promises 9"), (b"PK\x03\x04..", "unpack it first"),
                                ("a 1 2\n 1 2\n", "line 2 has no word")]:
             path = glove_file(folder, text)
-            assert expected in complaint(path) and str(path) in complaint(path)
-        assert "line 2 has 1 numbers" in complaint(glove_file(folder, "a 1 2\nb 1\n"), ["a"])         # short lines even when not wanted
-        assert "says 50" in complaint(glove_file(folder, "a 1 2\n", "glove.6B.50d.txt"))
-        for missing in ["none.txt", "."]: assert "cannot read" in complaint(Path(folder) / missing)
+            assert expected in complaint(read_glove, path) and str(path) in complaint(read_glove, path)
+        assert "line 2 has 1 numbers" in complaint(read_glove, glove_file(folder, "a 1 2\nb 1\n"), ["a"])         # short lines even when not wanted
+        assert "says 50" in complaint(read_glove, glove_file(folder, "a 1 2\n", "glove.6B.50d.txt"))
+        for missing in ["none.txt", "."]: assert "cannot read" in complaint(read_glove, Path(folder) / missing)
 
 
 

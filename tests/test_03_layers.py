@@ -5,6 +5,7 @@ from t2ibook.core import InputError, WeightsError, atomic_path, sha256
 from t2ibook.core import generator
 from t2ibook.layers import (
     DownBlock,
+    LSTMStep,
     PictureDecoder,
     PictureEncoder,
     UpBlock,
@@ -13,6 +14,7 @@ from t2ibook.layers import (
     init_dcgan_,
     layer_table,
     load_weights,
+    lstm_update,
     sample_gaussian,
     save_weights,
     up_convolution,
@@ -80,6 +82,21 @@ def test_kl_agrees_with_sampling_and_with_torch():
     estimate = (q.log_prob(z) - p.log_prob(z)).sum(-1).mean(0)
     torch.testing.assert_close(estimate, gaussian_kl(mean, log_variance, m, v), rtol=0.05, atol=0.05)
     assert gaussian_kl(torch.zeros(1, 5), torch.zeros(1, 5)).item() == 0
+
+
+
+# cell b185a87e
+def test_a_step_is_that_of_torch():
+    torch.manual_seed(0)
+    step, cell = LSTMStep(5, 4), nn.LSTMCell(5, 4)
+    order = [0, 1, 3, 2]                                       # torch sorts its gates i, f, candidate, o
+    sort = lambda w: torch.cat([w.chunk(4)[k] for k in order])
+    with torch.no_grad():
+        step.gates.weight.copy_(torch.cat([sort(cell.weight_ih), sort(cell.weight_hh)], 1))
+        step.gates.bias.copy_(sort(cell.bias_ih) + sort(cell.bias_hh))
+    x, h, c = torch.randn(3, 5), torch.randn(3, 4), torch.randn(3, 4)
+    for ours, theirs in zip(step(x, h, c), cell(x, (h, c))): torch.testing.assert_close(ours, theirs)
+    assert count_parameters(step) == 4 * 4 * (5 + 4 + 1)
 
 
 

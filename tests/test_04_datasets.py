@@ -25,6 +25,7 @@ from t2ibook.datasets.base import (
     _emoji_captions,
     _emoji_split,
     _folder,
+    _pairs,
     _real,
     _story,
     _world,
@@ -41,46 +42,16 @@ from t2ibook.datasets.files import Files, cached, decode_all, decode_text, open_
 from t2ibook.folders import folder_index, folder_split, numbered, read_pictures
 from t2ibook.folders import write_folder
 from t2ibook.pictures import picture_sheet, to_unit
-from t2ibook.worlds.base import Canvas, disc
+from t2ibook.trying import complaint, data_folder, picture_bytes, write_tree
+from t2ibook.worlds.base import Dots
 from t2ibook.worlds.base import SPLITS, World
 from torch import Tensor
-import io
 import json
 import numpy as np
 import os
-import tarfile
 import tempfile
 import time
 import torch
-
-
-class Dots(World):
-    "A disc, left or right."
-    name, label_attribute = "dots", "colour"
-    attributes = {"colour": ("red", "green", "blue"), "side": ("left", "right")}
-
-    def combinations(self, split):
-        pairs = torch.cartesian_prod(torch.arange(3), torch.arange(2))
-        held_out = (pairs[:, 0] == 0) & (pairs[:, 1] == 1)
-        return pairs[held_out] if split == "test" else pairs[~held_out]
-
-    def layout(self, specs, gen): return {"height": torch.rand(len(specs["side"]), generator=gen) - 0.5}
-
-    def draw(self, specs, size=64):
-        canvas = Canvas(len(specs["side"]), size)
-        x0, y0 = (specs["side"] - 0.5).reshape(-1, 1, 1), specs["height"].reshape(-1, 1, 1)
-        canvas.fill(disc(canvas.x - x0, canvas.y - y0, 0.3), torch.eye(3)[specs["colour"]], foreground=True)
-        return canvas.image, canvas.mask
-
-    def write(self, values, rng):
-        return rng.choice(["a {colour} dot on the {side}", "on the {side} there is a {colour} dot"]).format(**values)
-
-
-def complaint(function, *arguments, **keywords):
-    "The message of the book's error that a call ends in, or nothing."
-    try: function(*arguments, **keywords)
-    except (DataError, InputError) as error: return str(error)
-    return ""
 
 
 def tiny_emojione(folder, packed):
@@ -88,30 +59,11 @@ def tiny_emojione(folder, packed):
     files, index = {}, {}
     for i in range(60):
         picture = Image.new("RGBA", (64, 64), (0, 0, 0, 0)); picture.paste((250, 4 * i, 0, 255), (16, 16, 48, 48))
-        buffer = io.BytesIO(); picture.convert(["P", "RGBA", "LA", "L"][i % 4]).save(buffer, "PNG")
-        files[f"emojione_v2/png/1F{600 + i}.png"] = buffer.getvalue()
+        files[f"emojione_v2/png/1F{600 + i}.png"] = picture_bytes(picture.convert(["P", "RGBA", "LA", "L"][i % 4]), kind="PNG")
         index[f"face{i}"] = {"unicode": f"1F{600 + i}", "name": f"Face {i}", "category": ["people", "food"][i % 2],
                              "keywords": ["face", "grin", "emoji", "smile", "Joy"]}
     files["emojione_v2/index.json"] = json.dumps(index).encode()
-    where = Path(folder) / "emojione_v2"; where.mkdir()
-    if not packed:
-        for name, data in files.items():
-            (where / name).parent.mkdir(parents=True, exist_ok=True)
-            (where / name).write_bytes(data)
-        return where
-    with tarfile.open(where / "emojione_v2.tar.gz", "w:gz") as tar:
-        for name, data in files.items():
-            member = tarfile.TarInfo(name); member.size = len(data)
-            tar.addfile(member, io.BytesIO(data))
-    return where
-
-
-class DataIn:
-    "Within the block, real data sets are looked for in `folder`, and decoded pictures kept in a folder inside it."
-    def __init__(self, folder): self.new = {"T2IBOOK_DATA": str(folder), "T2IBOOK_CACHE": str(Path(folder) / "decoded")}
-    def __enter__(self): self.before = {name: os.environ.get(name) for name in self.new}; os.environ.update(self.new)
-    def __exit__(self, *_):
-        for name, value in self.before.items(): os.environ.pop(name) if value is None else os.environ.update({name: value})
+    return write_tree(folder / "emojione_v2", files, packed={"emojione_v2.tar.gz": ""} if packed else None)
 
 
 # cell 6b089b69
@@ -214,7 +166,7 @@ def test_digits_are_split_by_the_rule():
 def test_emojione_is_read_from_folder_and_archive():
     prints = []
     for packed in [False, True]:
-        with tempfile.TemporaryDirectory() as folder, DataIn(folder):
+        with data_folder() as folder:
             assert "t2ibook data get emojione" in complaint(load_dataset, "emojione")
             where = tiny_emojione(folder, packed)
             whole, parts = load_dataset("emojione", "all"), [len(load_dataset("emojione", s)) for s in ("train", "valid", "test")]
@@ -305,7 +257,7 @@ def test_batches_come_fast():
 
     memory = world_dataset(Dots(), n=512, size=64)
     assert best_rate(memory) > 3000
-    with tempfile.TemporaryDirectory() as folder, DataIn(folder):                     # the same from the disk, plain and augmented
+    with data_folder():                     # the same from the disk, plain and augmented
         for side, crop in [(64, None), (76, 64)]:
             pictures = torch.randint(256, (512, 3, side, side), dtype=torch.uint8)
             mapped = cached("speed", tuple(pictures.shape), lambda: enumerate(pictures.numpy()))

@@ -21,6 +21,7 @@ from t2ibook.folders import (
 )
 from t2ibook.pictures import picture_sheet
 from t2ibook.pictures import read_picture, to_uint8
+from t2ibook.trying import complaint
 from t2ibook.worlds.base import SPLITS, World
 import json
 import numpy as np
@@ -33,13 +34,6 @@ def colour_file(path, colour, size=16):
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", (size, size), colour).save(path)
-
-
-def complaint(function, *arguments, **keywords):
-    "The message of the book's error that a call ends in, or nothing."
-    try: function(*arguments, **keywords)
-    except (DataError, InputError) as error: return str(error)
-    return ""
 
 
 # cell 70fbc04d

@@ -33,6 +33,7 @@ from t2ibook.datasets.files import (
     unzipped,
 )
 from t2ibook.pictures import read_picture
+from t2ibook.trying import complaint, data_folder, picture_bytes, write_archive, write_tree
 import gzip
 import io
 import numpy as np
@@ -48,51 +49,13 @@ import zipfile
 import zlib
 
 
-def complaint(function, *arguments, **keywords):
-    "The message of the book's error that a call ends in, or nothing."
-    try: function(*arguments, **keywords)
-    except (DataError, InputError) as error: return str(error)
-    return ""
-
-
-def tar_of(path, files, **special):
-    "A tar of names and bytes; `special` gives a member another type."
-    with tarfile.open(path, "w:gz" if str(path).endswith("gz") else "w") as tar:
-        for name, data in files.items():
-            member = tarfile.TarInfo(name); member.size = len(data)
-            for key, value in special.items(): setattr(member, key, value)
-            tar.addfile(member, io.BytesIO(data))
-    return Path(path)
-
-
-def zip_of(path, files):
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
-        for name, data in files.items(): packed.writestr(name, data)
-    return Path(path)
-
-
-def picture_bytes(colour, size=(48, 40), kind="JPEG"):
-    buffer = io.BytesIO(); Image.new("RGB", size, colour).save(buffer, kind)
-    return buffer.getvalue()
-
-
-class Places:
-    "Within the block, real data sets are looked for in `folder`, and decoded pictures kept in a folder inside it."
-    def __init__(self, folder): self.new = {"T2IBOOK_DATA": str(folder), "T2IBOOK_CACHE": str(Path(folder) / "decoded")}
-    def __enter__(self): self.before = {name: os.environ.get(name) for name in self.new}; os.environ.update(self.new)
-    def __exit__(self, *_):
-        for name, value in self.before.items(): os.environ.pop(name) if value is None else os.environ.update({name: value})
-
-
 # cell 966d185c
 def test_folder_tar_and_zip_are_one_thing():
     some = {"set/b.txt": b"two", "set/a/c.txt": b"three" * 1000, "set/a.txt": b"one"}
     with tempfile.TemporaryDirectory() as folder:
-        folder = Path(folder); (folder / "plain").mkdir()
-        for name, data in some.items():
-            (folder / "plain" / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / "plain" / name).write_bytes(data)
-        places = [folder / "plain", tar_of(folder / "x.tar.gz", some), tar_of(folder / "x.tar", some), zip_of(folder / "x.zip", some | {"__MACOSX/set/._a": b""})]
+        folder = Path(folder)
+        places = [write_tree(folder / "plain", some), write_archive(folder / "x.tar.gz", some), write_archive(folder / "x.tar", some),
+                  write_archive(folder / "x.zip", some | {"__MACOSX/set/._a": b""})]
         for files in map(Files, places):
             assert files.names == sorted(some) and dict(files.each(files.names)) == some and files.read("set/b.txt") == b"two"
             assert files.find("set/*.txt") == sorted(some) and "set/a.txt" in files and "set/none" not in files
@@ -101,7 +64,7 @@ def test_folder_tar_and_zip_are_one_thing():
             assert before == files.stamp(["set/a.txt"]) != files.stamp(["set/b.txt"])
             os.utime(files.places[0] / "set/a.txt" if files.places[0].is_dir() else files.places[0], ns=(1, 1))
             assert files.stamp(["set/a.txt"]) != before
-        both = Files(folder / "plain", tar_of(folder / "y.tar", {"set/a.txt": b"other", "set/more.txt": b"more"}))
+        both = Files(folder / "plain", write_archive(folder / "y.tar", {"set/a.txt": b"other", "set/more.txt": b"more"}))
         assert both.read("set/a.txt") == b"one" and both.read("set/more.txt") == b"more"
         (folder / "plain/y").mkdir(); shutil.copy(folder / "y.tar", folder / "plain/y.tar")
         assert "set/more.txt" not in open_set(folder / "plain", ["y.tar"]) and "put it there" in complaint(open_set, folder / "none", missing="put it there")
@@ -113,10 +76,10 @@ def test_archives_that_lead_out_are_refused():
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         for name in ["../evil.txt", "/evil.txt", "set/../../evil.txt", "..\\evil.txt", "C:/evil.txt"]:
-            for archive in [zip_of(folder / "x.zip", {"good.txt": b"", name: b"x"}), tar_of(folder / "x.tar.gz", {"good.txt": b"", name: b"x"})]:
+            for archive in [write_archive(folder / ending, {"good.txt": b"", name: b"x"}) for ending in ("x.zip", "x.tar.gz")]:
                 assert "do not unpack" in complaint(Files, archive) and "evil.txt" in complaint(Files, archive), name
         for kind in [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE]:
-            bad = tar_of(folder / "link.tar", {"set/link": b""}, type=kind, linkname="/etc/passwd")
+            bad = write_archive(folder / "link.tar", {"set/link": b""}, type=kind, linkname="/etc/passwd")
             assert "set/link is a link or a device" in complaint(Files, bad)
         link = zipfile.ZipInfo("set/link"); link.external_attr = 0o120777 << 16
         with zipfile.ZipFile(folder / "link.zip", "w") as packed: packed.writestr(link, "/etc/passwd")
@@ -128,7 +91,7 @@ def test_archives_that_lead_out_are_refused():
 def test_a_damaged_archive_is_named():
     with tempfile.TemporaryDirectory() as folder:
         noise = np.random.default_rng(0).bytes(40_000)
-        for archive in [tar_of(Path(folder) / "x.tar.gz", {"a.bin": noise, "b.bin": noise}), zip_of(Path(folder) / "x.zip", {"a.bin": noise, "b.bin": noise})]:
+        for archive in [write_archive(Path(folder) / ending, {"a.bin": noise, "b.bin": noise}) for ending in ("x.tar.gz", "x.zip")]:
             whole = archive.read_bytes()
             for spoiled in [whole[:30_000], whole[:20_000] + bytes([whole[20_000] ^ 1]) + whole[20_001:], b"no archive"]:
                 archive.write_bytes(spoiled)
@@ -142,13 +105,13 @@ def test_unpacking_is_whole_or_nothing():
     with tempfile.TemporaryDirectory() as folder:
         folder, noise = Path(folder), np.random.default_rng(0).bytes(20_000)
         (folder / "out/set").mkdir(parents=True); (folder / "out/set/mine.txt").write_text("mine")
-        archive = tar_of(folder / "x.tgz", {"set/a.bin": noise, "set/deep/b.bin": noise})
+        archive = write_archive(folder / "x.tgz", {"set/a.bin": noise, "set/deep/b.bin": noise})
         seen = []
         assert unpack(archive, folder / "out", seen.append) == ["set/a.bin", "set/deep/b.bin"] and seen[-1]["step"] == seen[-1]["of"] == 2
         assert Files(folder / "out").names == ["set/a.bin", "set/deep/b.bin", "set/mine.txt"] and (folder / "out/set/deep/b.bin").read_bytes() == noise
         archive.write_bytes(archive.read_bytes()[:15_000])
         assert "is damaged" in complaint(unpack, archive, folder / "half") and not list((folder / "half").rglob("*"))
-        for bad in [zip_of(folder / "bad.zip", {"good.txt": b"", "../evil.txt": b"x"}), tar_of(folder / "bad.tar", {"good.txt": b"", "/evil.txt": b"x"})]:
+        for bad in [write_archive(folder / "bad.zip", {"good.txt": b"", "../evil.txt": b"x"}), write_archive(folder / "bad.tar", {"good.txt": b"", "/evil.txt": b"x"})]:
             assert "do not unpack" in complaint(unpack, bad, folder / "bad") and not (folder / "bad").exists() and not list(folder.rglob("evil*"))
 
 
@@ -194,9 +157,9 @@ def test_pictures_are_judged_before_they_are_decoded():
 
 # cell c2c63d9d
 def test_pictures_are_decoded_once():
-    with tempfile.TemporaryDirectory() as folder, Places(folder):
+    with data_folder() as folder:
         names = [f"{i}.png" for i in range(5)]
-        archive = tar_of(Path(folder) / "x.tar.gz", {name: picture_bytes((40 * i, 0, 255), kind="PNG") for i, name in enumerate(names)})
+        archive = write_archive(folder / "x.tar.gz", {name: picture_bytes((40 * i, 0, 255), kind="PNG") for i, name in enumerate(names)})
         files, made = Files(archive), []
         def make(order=names): made.append(len(made)); return decode_all(files, order, 8)
         for order in [names, names[::-1]]:
@@ -218,7 +181,7 @@ def test_a_mapped_set_does_not_fill_memory():
     if "PYTEST_CURRENT_TEST" in os.environ and not Path("/proc/self/statm").is_file(): pytest.skip("only Linux tells the size of a process this way")
     if Path("/proc/self/statm").is_file():
         resident = lambda: int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
-        with tempfile.TemporaryDirectory() as folder, Places(folder):
+        with data_folder() as folder:
             last, before = np.full((3, 64, 64), 7, np.uint8), resident()
             images = cached("large", (30_000, 3, 64, 64), lambda: iter([(29_999, last)]))
             assert images[29_999].eq(7).all() and not images[0].any() and images.numel() > 368e6 and resident() - before < 60

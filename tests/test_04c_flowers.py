@@ -2,9 +2,7 @@
 from PIL import Image
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from t2ibook.core import DataError, real_data_dir
-from t2ibook.core import InputError
 from t2ibook.datasets.base import Rows, hashed_parts
 from t2ibook.datasets.base import load_dataset
 from t2ibook.datasets.files import Files, caption_lines, decode_text, open_set, plain_pickle
@@ -36,6 +34,7 @@ from t2ibook.datasets.flowers import (
 from t2ibook.folders import numbered
 from t2ibook.pictures import picture_sheet
 from t2ibook.pictures import read_picture
+from t2ibook.trying import complaint, data_folder, picture_bytes, write_tree
 from t2ibook.worlds import load_world
 from torch import Tensor
 import io
@@ -43,53 +42,21 @@ import json
 import numpy as np
 import os
 import re
-import tarfile
-import tempfile
 import torch
-import zipfile
 
 
-def complaint(function, *arguments, **keywords):
-    "The message of the book's error that a call ends in, or nothing."
-    try: function(*arguments, **keywords)
-    except (DataError, InputError) as error: return str(error)
-    return ""
-
-
-class Places:
-    "Within the block, real data sets are looked for in `folder`, and decoded pictures kept in a folder inside it."
-    def __init__(self, folder): self.new = {"T2IBOOK_DATA": str(folder), "T2IBOOK_CACHE": str(Path(folder) / "decoded")}
-    def __enter__(self): self.before = {name: os.environ.get(name) for name in self.new}; os.environ.update(self.new)
-    def __exit__(self, *_):
-        for name, value in self.before.items(): os.environ.pop(name) if value is None else os.environ.update({name: value})
-
-
-def loaded(tree, name, split="all", size=16, archives=()):
-    "A tree of names and bytes, written to disk (some of it packed) and loaded as the set `name`."
-    with tempfile.TemporaryDirectory() as folder, Places(folder):
-        home = Path(folder) / ("cub" if name.startswith("cub") else "oxford_flowers"); home.mkdir()
-        for archive in archives:
-            inside = {k: v for k, v in tree.items() if k.startswith(archives[archive])}
-            tree = {k: v for k, v in tree.items() if k not in inside}
-            if archive.endswith("zip"):
-                with zipfile.ZipFile(home / archive, "w") as z: [z.writestr(k, v) for k, v in inside.items()]
-            else:
-                with tarfile.open(home / archive, "w:gz") as t:
-                    for k, v in inside.items(): info = tarfile.TarInfo(k); info.size = len(v); t.addfile(info, io.BytesIO(v))
-        for k, v in tree.items(): (home / k).parent.mkdir(parents=True, exist_ok=True); (home / k).write_bytes(v)
+def loaded(tree, name, split="all", size=16, packed=None):
+    "A tree of names and bytes, written to disk (some of it packed) and loaded as the set `name`. None takes a file out."
+    with data_folder() as folder:
+        write_tree(folder / ("cub" if name.startswith("cub") else "oxford_flowers"), tree, packed)
         data = load_dataset(name, split, size)
         data.images = data.images.clone()
         return data
 
 
-def picture_bytes(colour, size=(48, 40), kind="JPEG"):
-    buffer = io.BytesIO(); Image.new("RGB", size, colour).save(buffer, kind, quality=95)
-    return buffer.getvalue()
-
-
 def accidents(tree, picture, text, name):
     "What the loader of `name` says when something happens to one file of the tree."
-    say = lambda **changed: complaint(loaded, {k: v for k, v in (tree | changed).items() if v is not None}, name)
+    say = lambda **changed: complaint(loaded, tree | changed, name)
     return {"gone picture": say(**{picture: None}), "gone caption": say(**{text: None}), "truncated": say(**{picture: tree[picture][:300]}),
             "empty": say(**{text: b"one\n\nthree\n"}), "latin-1": say(**{text: b"one\na caf\xe9\n"}), "torch": say(**{text: b"\x04\0\0\0\1\0\0\0"}),
             "wide": say(**{picture: picture_bytes((0, 0, 0), (60_000, 2))})}
@@ -102,8 +69,8 @@ def tiny_oxford102():
     for i, c in enumerate(numbers, 1):
         tree[f"jpg/image_{i:05d}.jpg"] = picture_bytes((20 * i, 0, 0))
         tree[f"text_c10/class_{c:05d}/image_{i:05d}.txt"] = "".join(f"flower {i} caption {k}\n" for k in range(10)).encode()
-        cut = Image.new("RGB", (48, 40), (0, 0, 254)); cut.paste((250, 200, 0), (0, 0, 24, 40)); buffer = io.BytesIO(); cut.save(buffer, "JPEG", quality=95)
-        tree[f"segmim/segmim_{i:05d}.jpg"] = buffer.getvalue()
+        cut = Image.new("RGB", (48, 40), (0, 0, 254)); cut.paste((250, 200, 0), (0, 0, 24, 40))
+        tree[f"segmim/segmim_{i:05d}.jpg"] = picture_bytes(cut)
     for name, held in {"imagelabels.mat": {"labels": np.array([numbers], dtype=np.uint8)},
                        "setid.mat": {"trnid": np.array([[1, 4, 7, 10]]), "valid": np.array([[2, 5, 8, 11]]), "tstid": np.array([[12, 3, 6, 9]])}}.items():
         buffer = io.BytesIO(); savemat(buffer, held); tree[name] = buffer.getvalue()
@@ -122,8 +89,8 @@ def tiny_cub():
             "birds/train/filenames.pickle": pickle.dumps(names[3:], 0), "birds/test/filenames.pickle": pickle.dumps(names[:3], 0)}
     for i, name in enumerate(names):
         picture = Image.new("RGB", (48, 40), "blue"); picture.paste((10 * i, 255, 0), (12, 8, 36, 32))
-        buffer = io.BytesIO(); picture.save(buffer, "JPEG", quality=100, subsampling=0)
-        tree[f"{home}images/{name}.jpg"], tree[f"birds/text_c10/{name}.txt"] = buffer.getvalue(), f"bird {i}\nagain bird {i}\n".encode()
+        tree[f"{home}images/{name}.jpg"] = picture_bytes(picture, quality=100, subsampling=0)
+        tree[f"birds/text_c10/{name}.txt"] = f"bird {i}\nagain bird {i}\n".encode()
     return tree
 
 
@@ -134,7 +101,7 @@ def test_oxford_102_is_read_and_its_accidents_named():
     assert len(data) == 12 and all(len(c) == 10 for c in data.captions) and data.captions[6][3] == "flower 7 caption 3" and data.labels.tolist()[::3] == [0, 1, 5, 8]
     assert data.images[4, :, 8, 8].sub(torch.tensor([100, 0, 0], dtype=torch.uint8)).max() < 6
     assert data.masks.shape == (12, 1, 16, 16) and data.masks[0, 0, 8, :7].min() == 255 and data.masks[0, 0, 8, 9:].max() == 0
-    packed = loaded(tree, "oxford102", archives={"102flowers.tgz": "jpg/", "102segmentations.tgz": "segmim/", "cvpr2016_flowers.zip": "text_c10/"})
+    packed = loaded(tree, "oxford102", packed={"102flowers.tgz": "jpg/", "102segmentations.tgz": "segmim/", "cvpr2016_flowers.zip": "text_c10/"})
     assert packed.fingerprint == data.fingerprint
     test, train = loaded(tree, "oxford102", "test"), loaded(tree, "oxford102", "trainvalid")
     assert set(test.labels.tolist()) == {5, 8} and set(train.labels.tolist()) == {0, 1} and len(test) == len(train) == 6
@@ -151,8 +118,8 @@ def test_oxford_102_is_read_and_its_accidents_named():
     assert "13 pictures in jpg" in complaint(loaded, tree | {"jpg/image_00013.jpg": b""}, "oxford102")
     assert "segmim_00005.jpg" in complaint(loaded, {k: v for k, v in tree.items() if "segmim_00005" not in k}, "oxford102")
     assert "imagelabels.mat cannot be read" in complaint(loaded, tree | {"imagelabels.mat": tree["imagelabels.mat"][:150]}, "oxford102")
-    assert "outside the folder" in complaint(loaded, tree | {"../x.txt": b""}, "oxford102", archives={"flowers.zip": "../"})
-    with tempfile.TemporaryDirectory() as folder, Places(folder): assert "there is no folder" in complaint(load_dataset, "oxford102")
+    assert "outside the folder" in complaint(loaded, tree | {"../x.txt": b""}, "oxford102", packed={"flowers.zip": "../"})
+    with data_folder(): assert "there is no folder" in complaint(load_dataset, "oxford102")
 
 
 
@@ -162,7 +129,7 @@ def test_cub_200_is_read_and_its_accidents_named():
     data = loaded(tree, "cub200")
     assert len(data) == 9 and data.captions[4] == ["bird 4", "again bird 4"] and data.label_names[0] == "black footed albatross" and data.labels.tolist() == [0] * 3 + [1] * 3 + [2] * 3
     assert data.images[:, 2, 2:-2, 2:-2].max() < 40 and data.images[:, 1].min() > 200       # nothing of the blue surroundings is left
-    assert set(loaded(tree, "cub200", "test").labels.tolist()) == {0} and loaded(tree, "cub200", archives={"x_text_c10.zip": "birds/text_c10", "CUB_200_2011.tgz": home}).fingerprint == data.fingerprint
+    assert set(loaded(tree, "cub200", "test").labels.tolist()) == {0} and loaded(tree, "cub200", packed={"x_text_c10.zip": "birds/text_c10", "CUB_200_2011.tgz": home}).fingerprint == data.fingerprint
     own = {k: v for k, v in tree.items() if not k.endswith("pickle")}
     assert set(loaded(own, "cub200", "test").labels.tolist()) == {0}                         # our list: class 1 is a test class, 2 and 3 are not
     name = "002.Laysan_Albatross/Bird_0004_28"
@@ -192,10 +159,10 @@ def test_squares_around_boxes_follow_the_rule():
 def test_oxford_17_is_read_and_its_accidents_named():
     tree = {f"flowers17_12/{part}/{kind}/image_{i:04d}.jpg": picture_bytes((10 * i, 0, 100)) for kind in ("daisy", "iris", "lily-valley") for part, of in
             {"train": range(1, 13), "test": range(13, 17)}.items() for i in of}
-    data, packed = loaded(tree, "oxford17"), loaded(tree, "oxford17", archives={"flowers17_12.tar.gz": "flowers17"})
+    data, packed = loaded(tree, "oxford17"), loaded(tree, "oxford17", packed={"flowers17_12.tar.gz": "flowers17"})
     assert len(data) == 48 and data.fingerprint == packed.fingerprint and data.label_names == ["daisy", "iris", "lily-valley"] and data.captions[-1][1] == "a lily valley"
     assert len(loaded(tree, "oxford17", "test")) == 12 and len(loaded(tree, "oxford17", "trainvalid")) == 36 and data.values(0) == {"kind": "daisy"}
-    spoil = lambda name, data: complaint(loaded, {k: v for k, v in (tree | {name: data}).items() if v is not None}, "oxford17")
+    spoil = lambda name, data: complaint(loaded, tree | {name: data}, "oxford17")
     name = "flowers17_12/train/daisy/image_0003.jpg"
     assert "train/daisy has 11 pictures, but other kinds have 12" in spoil(name, None) and name in spoil(name, tree[name][:200]) and name in spoil(name, b"no picture")
     assert "t2ibook data get oxford17" in complaint(loaded, {"x.txt": b""}, "oxford17")
@@ -210,7 +177,7 @@ def test_samples_are_read_and_their_accidents_named():
     tree["samples/samples.jsonl"] = text(rows)
     data = loaded(tree, "samples102")
     assert len(data) == 14 and data.captions[3] == ["this one is 3"] and data.label_names == ["cub", "oxford102"] and data.labels.sum() == 7
-    assert data.fingerprint == loaded(tree, "samples102", archives={"oxford102_cub_samples.tar.gz": "samples/"}).fingerprint
+    assert data.fingerprint == loaded(tree, "samples102", packed={"oxford102_cub_samples.tar.gz": "samples/"}).fingerprint
     assert [len(loaded(tree, "samples102", split)) for split in ("train", "valid", "test")] == [10, 2, 2]
     assert "birds/3.jpg is missing" in complaint(loaded, {k: v for k, v in tree.items() if "birds/3" not in k}, "samples102")
     rows[4]["caption"] = " "

@@ -2,9 +2,8 @@
 from PIL import Image, ImageDraw
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from t2ibook.core import DataError, derived_seed, real_data_dir
-from t2ibook.core import InputError, generator
+from t2ibook.core import generator
 from t2ibook.datasets.base import Rows, hashed_parts
 from t2ibook.datasets.base import load_dataset, pick_rows, rows_dataset
 from t2ibook.datasets.files import Files, decode_text, open_set, unzipped
@@ -24,50 +23,23 @@ from t2ibook.datasets.photos import (
     read_token_file,
 )
 from t2ibook.pictures import picture_sheet, to_unit
+from t2ibook.trying import complaint, data_folder, picture_bytes, write_tree
 import csv
 import io
 import json
 import numpy as np
 import os
 import re
-import tarfile
-import tempfile
 import torch
-
-
-def complaint(function, *arguments, **keywords):
-    "The message of the book's error that a call ends in, or nothing."
-    try: function(*arguments, **keywords)
-    except (DataError, InputError) as error: return str(error)
-    return ""
-
-
-class Places:
-    "Within the block, real data sets are looked for in `folder`, and decoded pictures kept in a folder inside it."
-    def __init__(self, folder): self.new = {"T2IBOOK_DATA": str(folder), "T2IBOOK_CACHE": str(Path(folder) / "decoded")}
-    def __enter__(self): self.before = {name: os.environ.get(name) for name in self.new}; os.environ.update(self.new)
-    def __exit__(self, *_):
-        for name, value in self.before.items(): os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 def loaded(tree, name, split="all", size=16, archive=None, augment=False):
     "A tree of names and bytes, written to disk or packed, and loaded as the set `name`. None takes a file out."
-    tree = {k: v for k, v in tree.items() if v is not None}
-    with tempfile.TemporaryDirectory() as folder, Places(folder):
-        home = Path(folder) / name; home.mkdir()
-        if archive:
-            with tarfile.open(home / archive, "w:gz") as tar:
-                for k, v in tree.items(): info = tarfile.TarInfo(k); info.size = len(v); tar.addfile(info, io.BytesIO(v))
-        else:
-            for k, v in tree.items(): (home / k).parent.mkdir(parents=True, exist_ok=True); (home / k).write_bytes(v)
+    with data_folder() as folder:
+        write_tree(folder / name, tree, packed={archive: ""} if archive else None)
         data = load_dataset(name, split, size, augment=augment)
         data.images = data.images.clone()
         return data
-
-
-def picture_bytes(colour, size=(48, 40)):
-    buffer = io.BytesIO(); Image.new("RGB", size, colour).save(buffer, "JPEG", quality=95)
-    return buffer.getvalue()
 
 
 def tiny_flickr(layout):

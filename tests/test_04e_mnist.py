@@ -1,51 +1,34 @@
 """Checks of nbs/04e_mnist.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
 from PIL import Image
 from collections.abc import Iterator
-from pathlib import Path
-from t2ibook.core import DataError, real_data_dir
-from t2ibook.core import InputError
-from t2ibook.datasets.base import DIGITS, SAY_DIGIT, Rows
+from dataclasses import replace
+from t2ibook.core import DataError, InputError, generator, real_data_dir
+from t2ibook.datasets.base import DIGITS, SAY_DIGIT, Dataset, Rows
 from t2ibook.datasets.base import load_dataset
 from t2ibook.datasets.files import Files, open_set, unzipped
 from t2ibook.datasets.mnist import (
     CREDIT_MNIST,
     _FILES,
+    binarised,
     idx_array,
     mnist_arrays,
     mnist_rows,
 )
 from t2ibook.pictures import picture_sheet
+from t2ibook.trying import complaint, data_folder, write_tree
 import gzip
 import numpy as np
 import os
-import tempfile
 import torch
-
-
-def complaint(function, *arguments, **keywords):
-    "The message of the book's error that a call ends in, or nothing."
-    try: function(*arguments, **keywords)
-    except (DataError, InputError) as error: return str(error)
-    return ""
 
 
 def idx(array): return b"\0\0\x08" + bytes([array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape) + array.astype(np.uint8).tobytes()
 
 
-class Places:
-    "Within the block, real data sets are looked for in `folder`, and decoded pictures kept in a folder inside it."
-    def __init__(self, folder): self.new = {"T2IBOOK_DATA": str(folder), "T2IBOOK_CACHE": str(Path(folder) / "decoded")}
-    def __enter__(self): self.before = {name: os.environ.get(name) for name in self.new}; os.environ.update(self.new)
-    def __exit__(self, *_):
-        for name, value in self.before.items(): os.environ.pop(name) if value is None else os.environ.update({name: value})
-
-
 def loaded(tree, split="all", size=32):
     "A tree of names and bytes, written to disk and loaded. None takes a file out."
-    with tempfile.TemporaryDirectory() as folder, Places(folder):
-        for k, v in tree.items():
-            path = Path(folder) / "mnist" / k; path.parent.mkdir(parents=True, exist_ok=True)
-            if v is not None: path.write_bytes(v)
+    with data_folder() as folder:
+        write_tree(folder / "mnist", tree)
         data = load_dataset("mnist", split, size)
         data.images = data.images.clone()
         return data
@@ -87,6 +70,16 @@ def test_mnist_is_read_and_its_accidents_named():
 
 
 
+# cell 42798d75
+def test_size_28_gives_the_pixels_of_the_file():
+    plain = tiny_mnist()
+    for split, part, rows in [("train", "train", slice(0, 33)), ("valid", "train", slice(33, 36)), ("test", "t10k", slice(0, 10))]:
+        stored, data = torch.from_numpy(idx_array(plain[f"{part}-images-idx3-ubyte"], "").copy())[rows], loaded(plain, split, 28)
+        assert data.images.shape[1:] == (3, 28, 28) and all(torch.equal(data.images[:, c], stored) for c in range(3))
+    assert loaded(plain, "test", 30).images.shape == (10, 3, 30, 30)
+
+
+
 # cell 10762e62
 def test_the_real_mnist():
     import pytest
@@ -96,3 +89,24 @@ def test_the_real_mnist():
         assert held["train-images"].shape == (60_000, 28, 28) and held["t10k-images"].shape == (10_000, 28, 28)
         assert np.bincount(held["train-labels"]).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
         assert len(load_dataset("mnist", "test", 32, n=50)) == 50
+        assert (load_dataset("mnist", "test", 28).images[:, 1].numpy() == held["t10k-images"]).all()
+
+
+
+# cell bcabe694
+def test_binarised_pictures_are_fair_coins():
+    grey = loaded(tiny_mnist(), "test", 28).subset(torch.arange(4))
+    grey.images[0, :, 0, :3] = torch.tensor([0, 1, 255], dtype=torch.uint8)                                             # the ends
+    first, again, other = binarised(grey, 1), binarised(grey, 1), binarised(grey, 2)
+    assert first.images.unique().tolist() == [0, 255] and first.images.dtype == torch.uint8 and first.images.shape == grey.images.shape
+    assert torch.equal(first.images, again.images) and first.fingerprint == again.fingerprint
+    assert len({grey.fingerprint, first.fingerprint, other.fingerprint}) == len({grey.name, first.name, other.name}) == 3
+    assert torch.equal(first.images[:, 0], first.images[:, 2]) and first.captions == grey.captions and torch.equal(first.labels, grey.labels)
+    p, n = grey.images[:, 0] / 255, 400
+    mean = torch.stack([binarised(grey, seed).images[:, 0] / 255 for seed in range(n)]).mean(0)
+    assert ((mean - p).abs() <= 5 * (p * (1 - p) / n).sqrt() + 1e-6).all() and abs(float((mean - p).mean())) < 1e-3        # the ends are exact
+    long = torch.full((1100, 3, 28, 28), 128, dtype=torch.uint8)                                                       # more than one part
+    long = binarised(Dataset("flat", "train", long, [["x"]] * 1100, torch.arange(1100), []))
+    assert len(long.images[:, 0].flatten(1).unique(dim=0)) == 1100 and abs(float(long.images[:, 0].float().mean()) / 255 - 128 / 255) < 0.003
+    grey.images[1, 0, 0, 0] ^= 255
+    assert "mnist has colours" in complaint(binarised, grey)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from hashlib import md5
 from pathlib import Path
 from t2ibook.core import DataError, check_choice, published_dir, real_data_dir, sha256
-from t2ibook.core import InputError
 from t2ibook.datasets.base import DATASETS, Rows, load_dataset
 from t2ibook.datasets.files import decode_picture, unpack, unzipped
 from t2ibook.datasets.getting import (
@@ -29,22 +28,13 @@ from t2ibook.datasets.getting import (
     get_set,
     steps,
 )
+from t2ibook.trying import complaint, data_folder, picture_bytes, write_archive, write_tree
 import http.server
-import io
 import numpy as np
 import os
-import shutil
-import tarfile
 import tempfile
 import threading
 import zlib
-
-
-def complaint(function, *arguments, **keywords):
-    "The message of the book's error that a call ends in, or nothing."
-    try: function(*arguments, **keywords)
-    except (DataError, InputError) as error: return str(error)
-    return ""
 
 
 class Server:
@@ -67,20 +57,10 @@ class Server:
     def __exit__(self, *_): self.http.shutdown(); self.http.server_close()
 
 
-class Places:
-    "Within the block, real data sets are looked for in `folder`, and decoded pictures kept in a folder inside it."
-    def __init__(self, folder): self.new = {"T2IBOOK_DATA": str(folder), "T2IBOOK_CACHE": str(Path(folder) / "decoded")}
-    def __enter__(self): self.before = {name: os.environ.get(name) for name in self.new}; os.environ.update(self.new)
-    def __exit__(self, *_):
-        for name, value in self.before.items(): os.environ.pop(name) if value is None else os.environ.update({name: value})
-
-
 def tiny_flickr(n=20):
     names, noise = [f"{i:03d}.jpg" for i in range(n)], np.random.default_rng(0)
     tree = {"tiny/captions.txt": ("image,caption\n" + "".join(f"{n},a dog {k}\n" for n in names for k in range(5))).encode()}
-    for name in names:
-        buffer = io.BytesIO(); Image.fromarray(noise.integers(0, 256, (40, 50, 3), dtype=np.uint8)).save(buffer, "JPEG")
-        tree[f"tiny/Images/{name}"] = buffer.getvalue()
+    for name in names: tree[f"tiny/Images/{name}"] = picture_bytes(Image.fromarray(noise.integers(0, 256, (40, 50, 3), dtype=np.uint8)), quality=75)
     return tree
 
 
@@ -108,15 +88,12 @@ def test_downloads_go_on_where_they_stopped():
 def test_one_wrong_byte_is_named():
     tree = tiny_flickr()
     known = dict(line.split() for line in checksums(tree.items()).splitlines())
-    with tempfile.TemporaryDirectory() as folder, Places(folder):
-        for name, data in tree.items():
-            path = Path(folder) / "flickr8k" / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
+    with data_folder() as folder:
+        write_tree(folder / "flickr8k", tree)
         assert check_files(DATASETS["flickr8k"].rows(), known) == 21
         passed_over = 0
         for k in [30, 700, 1000, 1500]:                           # one bit, in the header and in the picture
-            path = Path(folder) / "flickr8k/tiny/Images/007.jpg"
+            path = folder / "flickr8k/tiny/Images/007.jpg"
             good = tree["tiny/Images/007.jpg"]
             path.write_bytes(good[:k] + bytes([good[k] ^ 4]) + good[k + 1:])
             assert "007.jpg" in complaint(check_files, DATASETS["flickr8k"].rows(), known)
@@ -132,24 +109,21 @@ def test_one_wrong_byte_is_named():
 # cell 630f118e
 def test_get_unpacks_checks_and_tells_the_rest():
     tree = tiny_flickr()
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
-        for name, data in tree.items(): info = tarfile.TarInfo(name); info.size = len(data); tar.addfile(info, io.BytesIO(data))
-    with tempfile.TemporaryDirectory() as folder, Places(folder), Server(buffer.getvalue()) as server:
-        wanted = Download(server.url, md5(buffer.getvalue()).hexdigest(), len(buffer.getvalue()), True)
+    with data_folder() as folder, Server(write_archive(folder / "set.tar.gz", tree).read_bytes()) as server:
+        wanted = Download(server.url, md5(server.content).hexdigest(), len(server.content), True)
         before, RECIPES["flickr8k"] = RECIPES["flickr8k"], Recipe("flickr8k", "tiny/Images/*.jpg", "", (wanted,), (20,), 5)
         try:
             assert not _complete("flickr8k") and get_set("flickr8k") and get_set("flickr8k") and len(server.asked) == 1
-            assert sorted(p.name for p in (Path(folder) / "flickr8k").iterdir()) == [".set.tar.gz.done", "tiny"]
+            assert sorted(p.name for p in (folder / "flickr8k").iterdir()) == [".set.tar.gz.done", "tiny"]
             report = check_set("flickr8k")
             assert report["pictures"] == 20 and report["captions"] == 100 and sum(s["pictures"] for s in report["splits"].values()) == 20
-            (Path(folder) / "flickr8k/tiny/Images/003.jpg").unlink()
+            (folder / "flickr8k/tiny/Images/003.jpg").unlink()
             assert not get_set("flickr8k")                        # it was fetched before, and is now incomplete: not fetched behind the user's back
         finally: RECIPES["flickr8k"] = before
         assert get_set("toons") and "unknown data set" in complaint(get_set, "flickr")
         for name, recipe in RECIPES.items():
             text = steps(name)
-            assert str(Path(folder) / recipe.folder) in text and all(d.url in text for d in recipe.downloads) and (recipe.downloads or recipe.by_hand), name
+            assert str(folder / recipe.folder) in text and all(d.url in text for d in recipe.downloads) and (recipe.downloads or recipe.by_hand), name
     assert set(RECIPES) <= {name for name, source in DATASETS.items() if source.rows or source.check}
 
 
@@ -163,13 +137,10 @@ def test_the_real_copies_pass_and_one_byte_is_found():
             if _complete(name): assert check_files(DATASETS[name].rows(), _known(RECIPES[name].folder)) >= 4, name
         if _complete("emojione"):
             files = DATASETS["emojione"].rows().files
-            with tempfile.TemporaryDirectory() as folder, Places(folder):
-                for name, data in files.each(files.find("emojione_v2/*")):
-                    path = Path(folder) / "emojione_v2" / name
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    path.write_bytes(data)
+            with data_folder() as folder:
+                write_tree(folder / "emojione_v2", dict(files.each(files.find("emojione_v2/*"))))
                 assert check_files(DATASETS["emojione"].rows(), _known("emojione_v2")) > 1790
-                one = Path(folder) / "emojione_v2/emojione_v2/png/1F436.png"
+                one = folder / "emojione_v2/emojione_v2/png/1F436.png"
                 one.write_bytes(one.read_bytes()[:-20] + b"\0" + one.read_bytes()[-19:])
                 assert "1F436.png" in complaint(check_files, DATASETS["emojione"].rows(), _known("emojione_v2"))
                 one.unlink()

@@ -3,7 +3,6 @@ from PIL import Image, ImageSequence
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from t2ibook.core import BookError
 from t2ibook.core import DataError, InputError, check_choice, derived_seed, real_data_dir
 from t2ibook.datasets import Dataset, epoch_order, load_dataset
 from t2ibook.folders import PICTURES, numbered
@@ -47,6 +46,7 @@ from t2ibook.stories import (
 from t2ibook.text.language import NGram, perplexity
 from t2ibook.text.tokens import Vocabulary
 from t2ibook.text.tokens import tokenize
+from t2ibook.trying import complaint, write_archive
 from t2ibook.worlds import WORLDS, load_world
 from t2ibook.worlds.base import SPLITS
 from torch import Tensor
@@ -64,23 +64,6 @@ import tarfile
 import tempfile
 import torch
 import zlib
-
-
-def complaint(call, *arguments, **named):
-    "The message of the error that a call must raise."
-    try: call(*arguments, **named)
-    except BookError as error: return str(error)
-    raise AssertionError("no error was raised")
-
-
-def packed(files):
-    "A `.tar.gz` of the files (name to bytes)."
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w:gz") as tar:
-        for name, data in files.items():
-            member = tarfile.TarInfo(name); member.size = len(data)
-            tar.addfile(member, io.BytesIO(data))
-    return out.getvalue()
 
 
 TINY = ('V_ep1,1,Pororo runs.\r\nV_ep1,1,"Pororo runs, and waves."\r\nV_ep1,2,Crong sleeps. It is night.\r\n'
@@ -101,7 +84,7 @@ def test_a_file_is_found_plain_and_packed():
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "pororo_qa"; folder.mkdir()
         assert find_file(folder, "qa.json") is None
-        (folder / "pororo_qa.tar.gz").write_bytes(packed({"pororo_qa/README": b"x", "pororo_qa/qa.json": b"[1]"}))
+        write_archive(folder / "pororo_qa.tar.gz", {"pororo_qa/README": b"x", "pororo_qa/qa.json": b"[1]"})
         content, where = find_file(folder, "qa.json")
         assert content == b"[1]" and where.endswith("pororo_qa.tar.gz: pororo_qa/qa.json")
         (folder / "qa.json.gz").write_bytes(gzip.compress(b"[2]"))
@@ -115,8 +98,8 @@ def test_a_file_is_found_plain_and_packed():
 def test_one_flipped_byte_in_an_archive_is_noticed():
     text = "".join(f"V_ep1,{i},Pororo sees {i * 7919 % 1000} stars.\r\n" for i in range(1, 400)).encode()
     with tempfile.TemporaryDirectory() as name:
-        whole = packed({"a/descriptions.csv": text})
-        path = Path(name) / "a.tar.gz"
+        path = write_archive(Path(name) / "a.tar.gz", {"a/descriptions.csv": text})
+        whole = path.read_bytes()
         for place in (len(whole) // 3, len(whole) // 2, len(whole) - 6):
             path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1:])
             assert "a.tar.gz is damaged" in complaint(find_file, name, "descriptions.csv")

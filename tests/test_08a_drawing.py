@@ -8,6 +8,7 @@ from t2ibook.drawing import (
     Drawing,
     _drawable,
     _examples,
+    _listening,
     choose,
     draw,
     load,
@@ -36,6 +37,16 @@ def test_words_choose_the_weights():
     assert choose(["pip is running"])[1].startswith("imagination-toons")
     assert choose(["the digit seven"])[1].startswith("imagination-digits")
     assert choose(["the digit seven"], data="toons")[1].startswith("imagination-toons")
+
+
+
+# cell d66b7f5e
+def test_systems_that_do_not_listen_wait_to_be_asked():
+    records = [{"system": "draw"}, {"system": "imagination"}]
+    assert _listening(records) == records[1:]
+    assert choose(["the digit seven"], system="draw")[1].startswith("draw-")
+    deaf = draw("a unicorn", system="draw")                                          # no word of it is known, and none is needed
+    assert deaf.images.shape[:2] == (1, 1) and deaf.unknown == {"unicorn": 1}
 
 
 

@@ -1,5 +1,4 @@
 """Checks of nbs/09a_cli.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
-from PIL import Image
 from pathlib import Path
 from t2ibook.cli import (
     Json,
@@ -35,6 +34,7 @@ from t2ibook.cli import (
 from t2ibook.core import BookError, InputError, check_choice, clone_dir
 from t2ibook.records import find_record
 from t2ibook.systems import SYSTEMS
+from t2ibook.trying import data_folder, picture_bytes, write_tree
 from typing import Annotated
 import contextlib
 import io
@@ -163,25 +163,19 @@ def test_a_sampled_world_is_a_folder_of_ones_own():
 
 # cell 4fcfee8f
 def test_data_is_got_and_checked_or_the_steps_are_told():
-    with tempfile.TemporaryDirectory() as folder:
-        before = {name: os.environ.get(name) for name in ("T2IBOOK_DATA", "T2IBOOK_CACHE")}
-        os.environ.update(T2IBOOK_DATA=folder, T2IBOOK_CACHE=f"{folder}/decoded")
-        try:
-            code, out, err = run("data", "get", "flickr8k")
-            assert code == 2 and "By hand:" in out and f"Expected in {folder}/flickr8k" in out and err.count("\n") == 1 and "follow the steps above" in err
-            for name in ["emojione", "flickr8k", "cub200"]:
-                code, out, err = run("data", "check", name)
-                assert code == 2 and err.count("\n") == 1 and "Traceback" not in err and folder in err and not out
-            assert run("data", "get", "toons")[1] == "toons is ready; it ships with the book\n"
-            pictures = Path(folder) / "flickr8k/small/Images"; pictures.mkdir(parents=True)
-            for i in range(20): Image.new("RGB", (20, 16), (9 * i, 0, 0)).save(pictures / f"{i:02d}.jpg")
-            rows = "".join(f"{i:02d}.jpg,a dog {k}\n" for i in range(20) for k in range(5))
-            (pictures.parent / "captions.txt").write_text("image,caption\n" + rows)
-            assert run("data", "get", "flickr8k")[1] == f"flickr8k is ready in {folder}/flickr8k\n"
-            assert "20 pictures here" in run("data", "check", "flickr8k")[2]               # neither the whole set nor the known part
-            (pictures / "07.jpg").write_bytes(b"no picture")
-            code, out, err = run("data", "check", "flickr8k")
-            assert code == 2 and "07.jpg" in err and err.count("\n") == 1
-            assert "unknown data set 'flickr'" in run("data", "get", "flickr")[2]
-        finally:
-            for name, value in before.items(): os.environ.pop(name) if value is None else os.environ.update({name: value})
+    with data_folder() as folder:
+        code, out, err = run("data", "get", "flickr8k")
+        assert code == 2 and "By hand:" in out and f"Expected in {folder}/flickr8k" in out and err.count("\n") == 1 and "follow the steps above" in err
+        for name in ["emojione", "flickr8k", "cub200"]:
+            code, out, err = run("data", "check", name)
+            assert code == 2 and err.count("\n") == 1 and "Traceback" not in err and str(folder) in err and not out
+        assert run("data", "get", "toons")[1] == "toons is ready; it ships with the book\n"
+        pictures = {f"Images/{i:02d}.jpg": picture_bytes((9 * i, 0, 0), (20, 16)) for i in range(20)}
+        rows = "".join(f"{i:02d}.jpg,a dog {k}\n" for i in range(20) for k in range(5))
+        small = write_tree(folder / "flickr8k/small", pictures | {"captions.txt": "image,caption\n" + rows})
+        assert run("data", "get", "flickr8k")[1] == f"flickr8k is ready in {folder}/flickr8k\n"
+        assert "20 pictures here" in run("data", "check", "flickr8k")[2]               # neither the whole set nor the known part
+        write_tree(small, {"Images/07.jpg": b"no picture"})
+        code, out, err = run("data", "check", "flickr8k")
+        assert code == 2 and "07.jpg" in err and err.count("\n") == 1
+        assert "unknown data set 'flickr'" in run("data", "get", "flickr")[2]

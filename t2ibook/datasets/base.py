@@ -286,6 +286,11 @@ def _world(name: str, split: str, size: int, n: int | None, seed: int) -> Datase
     return world_dataset(load_world(name), split, DATASETS[name].pictures[split] if n is None else n, size, seed)
 
 
+def _pairs(split: str, size: int, n: int | None, seed: int) -> Dataset:
+    check_choice(split, SPLITS, "split")
+    return import_module("t2ibook.datasets.digit_pairs").digit_pairs(split, size, DATASETS["digit-pairs"].pictures[split] if n is None else n, seed)
+
+
 def _real(name: str, module: str, function: str, about: str, licence: str, *pictures: int) -> Source:
     "A real set whose `Rows` come from a function of a module of `t2ibook.datasets`."
     rows = lambda: getattr(import_module(f"t2ibook.datasets.{module}"), function)()
@@ -311,6 +316,8 @@ DATASETS: dict[str, Source] = {
     "digits": Source(_digits, "scikit-learn's 1,797 real handwritten digits", _UCI, {"train": 1397, "valid": 200, "test": 200}),
     "emojione": _real("emojione", "base", "emojione_rows", "1,794 emoji with names and keywords", EMOJIONE_CREDIT, 1640, 63, 91),
     "mnist": _real("mnist", "mnist", "mnist_rows", "70,000 real handwritten digits", "usually given as CC BY-SA 3.0", 55_000, 5_000, 10_000),
+    "digit-pairs": Source(_pairs, "one or two digits of MNIST and a sentence that says where; test: novel ones (drawn)",
+                          "digits from MNIST, usually given as CC BY-SA 3.0, or from UCI, CC BY 4.0", {"train": 10_000, "valid": 1_000, "test": 1_000}),
     "oxford17": _real("oxford17", "flowers", "oxford17_rows", "photographs of 12 kinds of flower, no captions but the name", _RESEARCH, 643, 77, 240),
     "oxford102": _real("oxford102", "flowers", "oxford102_rows", "8,189 flowers of 102 species, 20 of them only in test", _RESEARCH, 6663, 371, 1155),
     "oxford102-official": _real("oxford102-official", "flowers", "official_rows", "the same, split by setid.mat", _RESEARCH, 1020, 1020, 6149),

@@ -42,6 +42,7 @@ class System(nn.Module):
     presets: dict[str, Config] = {}        # profile to configuration
     n_words: dict[str, int] = {}           # profile to the size of the paper's vocabulary, where the number of parameters depends on it
     conditional = True                     # does the caption decide what is drawn?
+    likelihood = ""                        # of the bound, where there is one: a name of `bounds.LIKELIHOODS`
 
     def __init__(self, config: Config, vocabulary: Vocabulary):
         super().__init__()
@@ -67,6 +68,10 @@ class System(nn.Module):
     def bound(self, batch: dict, gen: torch.Generator) -> tuple[Tensor, Tensor]:
         "Log likelihood of each picture and KL divergence from the prior, (B,) and (B,) in nats, from one posterior sample. Only some systems have it."
         raise InputError(f"{self.name} has no likelihood, so no bound; ask for another measure")
+
+    def reconstruct(self, batch: dict, gen: torch.Generator) -> tuple[Tensor, Tensor]:
+        "Mean pictures (B, 3, H, W) in [0, 1] and KL (B,) in nats, from the noise that `bound` would draw. Only systems with a bound have it."
+        raise InputError(f"{self.name} has no posterior, so it cannot reconstruct; ask for another measure")
 
     def noise_shape(self) -> tuple[int, ...]:
         "Shape of the noise behind one picture."

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SPLITS', 'grid', 'coverage', 'length', 'disc', 'ellipse', 'box', 'capsule', 'polygon', 'moved', 'union', 'without',
-           'Canvas', 'World']
+           'Canvas', 'World', 'Dots']
 
 # %% ../../nbs/01_worlds.ipynb #e40a074b
 import random
@@ -154,6 +154,10 @@ class World:
         specs = {name: rows[:, i].clone() for i, name in enumerate(self.attributes)}
         return specs | self.layout(specs, gen)
 
+    def posed(self, n: int, seed: int = 0, **values) -> dict[str, Tensor]:
+        "Specs of `n` training pictures in which the named attributes have the given numbers: one for all, or one for each picture."
+        return self.specs(n, seed) | {name: torch.as_tensor(value).expand(n).clone() for name, value in values.items()}
+
     def values(self, specs: dict[str, Tensor], i: int) -> dict[str, str]:
         "Attribute values of picture `i` in words."
         return {name: self.attributes[name][int(specs[name][i])] for name in self.attributes}
@@ -182,3 +186,30 @@ class World:
         "Hash of sixteen small pictures and their captions: changes when the world does."
         sample = self.sample(16, seed=0, size=32)
         return sha256(to_uint8(sample["image"] * 0.5 + 0.5).tobytes() + repr(sample["captions"]).encode())
+
+# %% ../../nbs/01_worlds.ipynb #eeb4de03
+class Dots(World):
+    "The smallest world: a disc in one of three colours, on the left or on the right. Chapters try out on it what works with any world."
+    name, label_attribute = "dots", "colour"
+    attributes = {"colour": ("red", "green", "blue"), "side": ("left", "right")}
+
+    def combinations(self, split):
+        pairs = torch.cartesian_prod(torch.arange(3), torch.arange(2))
+        held_out = (pairs[:, 0] == 0) & (pairs[:, 1] == 1)
+        return pairs[held_out] if split == "test" else pairs[~held_out]
+
+    def layout(self, specs, gen):
+        return {"height": torch.rand(len(specs["side"]), generator=gen) - 0.5}
+
+    def draw(self, specs, size=64):
+        canvas = Canvas(len(specs["side"]), size)
+        x0, y0 = (specs["side"] - 0.5).reshape(-1, 1, 1), specs["height"].reshape(-1, 1, 1)
+        canvas.fill(disc(canvas.x - x0, canvas.y - y0, 0.3), torch.eye(3)[specs["colour"]], foreground=True)
+        return canvas.image, canvas.mask
+
+    def write(self, values, rng):
+        return rng.choice(["a {colour} dot on the {side}", "on the {side} there is a {colour} dot"]).format(**values)
+
+    def read(self, caption):
+        words = caption.split()
+        return {name: v for name, vs in self.attributes.items() for v in vs if v in words}
