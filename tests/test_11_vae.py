@@ -1,18 +1,21 @@
 """Checks of nbs/11_vae.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
+from IPython.display import Markdown
 from dataclasses import dataclass
 from dataclasses import replace
 from matplotlib import pyplot as plt
-from t2ibook.bounds import caption_retrieval, floor_of
+from t2ibook.bounds import bounds_table, caption_retrieval, floor_of
 from t2ibook.core import InputError, check_choice
 from t2ibook.core import generator
 from t2ibook.datasets import load_dataset
-from t2ibook.evaluation import faithfulness
+from t2ibook.drawing import load
+from t2ibook.evaluation import digit_accuracy, digit_reader, faithfulness
 from t2ibook.judge import load_judge
 from t2ibook.layers import DownBlock, PictureDecoder, gaussian_kl, init_dcgan_, sample_gaussian
 from t2ibook.layers import count_parameters
 from t2ibook.metrics import diversity, mse, ssim
 from t2ibook.pictures import picture_sheet
 from t2ibook.pictures import to_unit
+from t2ibook.records import published
 from t2ibook.systems import base
 from t2ibook.systems.vae import (
     ConvEncoder,
@@ -78,7 +81,8 @@ def mean_bound(system, batch, samples=4000):
 
 def small(scenes, encoder=None, steps=200, rate=3e-3, **fields):
     "A small system trained on 32×32 pictures; captions through a trained skip-thought encoder, or an LSTM."
-    config = VAEConfig(text="skipthought" if encoder else "lstm", network="dense", sentence=64, latent=64, hidden=192, channels=16, word_dim=32, skip_hidden=64)
+    config = VAEConfig(text="skipthought" if encoder else "lstm", network="dense", sentence=64, latent=64, hidden=192, channels=16,
+                       word_dim=32, skip_hidden=64)
     texts = [caption for captions in scenes.captions for caption in captions]
     torch.manual_seed(0)
     system = VAE(replace(config, **fields), Vocabulary.build(texts))
@@ -170,7 +174,7 @@ def test_sizes_are_those_of_the_fact_sheet():
 
 
 
-# cell 0df79565
+# cell 52631280
 def test_every_variant_trains_draws_and_survives_its_folder():
     texts = ["a red ball", "a blue ball"]
     vocabulary = Vocabulary.build(texts)
@@ -178,7 +182,8 @@ def test_every_variant_trains_draws_and_survives_its_folder():
     batch = {"tokens": tokens, "lengths": lengths, "image": torch.rand(2, 3, 16, 16, generator=generator(0, "pictures")) * 2 - 1, "progress": 0.5}
     for network, text in [("conv", "skipthought"), ("dense", "skipthought"), ("conv", "lstm"), ("dense", "lstm")]:
         torch.manual_seed(0)
-        system = VAE(VAEConfig(image_size=16, network=network, text=text, sentence=6, latent=5, hidden=8, channels=4, word_dim=4, skip_hidden=4), vocabulary)
+        sizes = {"sentence": 6, "latent": 5, "hidden": 8, "channels": 4, "word_dim": 4, "skip_hidden": 4}
+        system = VAE(VAEConfig(image_size=16, network=network, text=text, **sizes), vocabulary)
         losses = system.training_step(batch, generator(0, "step"))
         losses["loss"].backward()
         moved = {id(p) for p in system.players()["loss"]}
@@ -189,18 +194,21 @@ def test_every_variant_trains_draws_and_survives_its_folder():
             system.save(folder, half=False)
             again = VAE.load(folder)
         pictures = system.generate(["a red ball"], n=2)
-        assert torch.equal(again.generate(["a red ball"], n=2), pictures) and pictures.shape == (1, 2, 3, 16, 16) and 0 <= pictures.min() and pictures.max() <= 1
+        assert torch.equal(again.generate(["a red ball"], n=2), pictures)
+        assert pictures.shape == (1, 2, 3, 16, 16) and 0 <= pictures.min() and pictures.max() <= 1
         assert not torch.equal(pictures[0, 0], pictures[0, 1]) and not torch.equal(system.generate(["a blue ball"], n=2), pictures)
         with torch.no_grad():                                                              # bound and reconstruction use one sample
             (likelihood, kl), (drawn, same_kl) = system.eval().bound(batch, generator(0, "z")), system.reconstruct(batch, generator(0, "z"))
-        torch.testing.assert_close(gaussian_log_likelihood(to_unit(batch["image"]), drawn, system.config.sigma2), likelihood); torch.testing.assert_close(kl, same_kl)
+        torch.testing.assert_close(gaussian_log_likelihood(to_unit(batch["image"]), drawn, system.config.sigma2), likelihood)
+        torch.testing.assert_close(kl, same_kl)
 
 
 
-# cell 3237f63e
+# cell f880ccdf
 def test_wrong_choices_are_named():
     words = Vocabulary(["red"])
-    for wrong, told in ({"network": "cnn"}, "unknown network"), ({"text": "skip-thought"}, "did you mean 'skipthought'"), ({"sigma2": 0.0}, "greater than 0"), ({"image_size": 48}, "48"):
+    for wrong, told in [({"network": "cnn"}, "unknown network"), ({"text": "skip-thought"}, "did you mean 'skipthought'"),
+                        ({"sigma2": 0.0}, "greater than 0"), ({"image_size": 48}, "side 48")]:
         assert told in complaint(VAE, VAEConfig(**wrong), words)
 
 
@@ -259,3 +267,15 @@ def test_the_variance_decides_whether_the_code_is_used():
     blunt, sharp = (small(scenes, steps=50, hidden=64, sigma2=sigma2) for sigma2 in (100.0, 0.01))
     batch = scenes.batch(torch.arange(200))
     assert parts(blunt, batch)[1] < 0.5 and parts(sharp, batch)[1] > 10
+
+
+
+# cell 30b98e01
+def test_the_published_networks_follow_captions():
+    found = {r["config"]["network"]: r["metrics"] for r in published() if r["system"] == "vae" and r["profile"] == "laptop"}
+    assert set(found) == {"conv", "dense"}
+    for metrics in found.values():
+        for attribute in ("background", "colour", "count"):
+            score = metrics[f"faithfulness_{attribute}"]
+            assert score["value"] > score["protocol"]["chance"] + 0.2, attribute
+        assert metrics["mse"]["value"] < metrics["mse_mean_picture"]["value"] and metrics["recall_ratio_10"]["value"] > 0.2
