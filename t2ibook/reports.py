@@ -31,7 +31,8 @@ def results_table(records: list[dict] | None = None) -> str:
         rows.append([f"`{r['name']}`", f"{r['wall_seconds'] / 60:.0f} min, {r['hardware']['gpu'] or str(r['hardware']['cores']) + ' CPU cores'}", faith,
                      number(r, "mse"), number(r, "mse_mean_picture"), percent(r, "recall_1"), number(r, "diversity"),
                      f"{r['metrics']['bound_test']['value']:,.1f}" if "bound_test" in r["metrics"] else "–"])
-    return markdown_table(["record", "training and evaluation", "caption faithfulness", "MSE", "MSE of the mean picture", "R@1 of 100", "diversity", "bound in nats"], rows)
+    header = ["record", "training and evaluation", "caption faithfulness", "MSE", "MSE of the mean picture", "R@1 of 100", "diversity", "bound in nats"]
+    return markdown_table(header, rows)
 
 
 def times_table(times: dict | None = None) -> str:
