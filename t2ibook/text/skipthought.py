@@ -282,7 +282,7 @@ class SkipSentence(nn.Module):
 
     def load(self, encoder: CombineSkip, captions: list[str]) -> None:
         "Copy a trained encoder, and take mean and principal directions over `captions`. Raises `InputError` if words or sizes differ."
-        if encoder.uni.vocabulary != self.encoder.uni.vocabulary: raise InputError("the encoder has other words than the system; build both from one vocabulary")
+        if encoder.uni.vocabulary != self.encoder.uni.vocabulary: raise InputError("the encoder has other words; build both from one vocabulary")
         try: self.encoder.load_state_dict(encoder.state_dict())
         except RuntimeError: raise InputError("the encoder has other sizes than the system; train it with the system's word_dim and hidden") from None
         vectors = self.encoder.encode(captions)
