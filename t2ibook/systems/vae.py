@@ -6,7 +6,7 @@
 __all__ = ['gaussian_log_likelihood', 'VAEConfig', 'DenseEncoder', 'DenseDecoder', 'ConvEncoder', 'mlp', 'VAE',
            'importance_estimate']
 
-# %% ../../nbs/11_vae.ipynb #494069cb
+# %% ../../nbs/11_vae.ipynb #9d358e92
 import math
 from dataclasses import dataclass
 from typing import ClassVar
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from ..core import InputError, check_choice
 from ..layers import DownBlock, PictureDecoder, gaussian_kl, init_dcgan_, sample_gaussian
+from ..pictures import to_unit
 from . import base
 from ..text.encoders import LSTMEncoder
 from ..text.skipthought import SkipSentence
@@ -88,13 +89,14 @@ def mlp(n_in: int, hidden: int, n_out: int) -> nn.Sequential:
     "Two hidden layers with ReLU."
     return nn.Sequential(nn.Linear(n_in, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, n_out))
 
-# %% ../../nbs/11_vae.ipynb #c761825b
+# %% ../../nbs/11_vae.ipynb #3077da94
 class VAE(base.System):
     "The two baselines of alignDRAW: a variational autoencoder, fully connected or convolutional, whose decoder reads the caption."
 
     name = "vae"
     paper = "E. Mansimov, E. Parisotto, J. L. Ba, R. Salakhutdinov: Generating Images from Captions with Attention (ICLR 2016), the baselines"
     chapter = "11_vae"
+    likelihood = "Gaussian density"
     Config = VAEConfig
     n_words: ClassVar[dict] = {"paper": 25_320}      # 25,323 with our three specials
     presets: ClassVar[dict] = {
@@ -137,16 +139,25 @@ class VAE(base.System):
     def decode(self, tokens: Tensor, lengths: Tensor, noise: Tensor) -> Tensor:
         return self.draw(noise, self.read(tokens, lengths))                 # the prior is N(0, I), whatever the text
 
+    def code(self, batch: dict, gen: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        "A posterior sample z (B, Z), its KL from the prior (B,), and the sentence (B, N)."
+        sentence = self.read(batch["tokens"], batch["lengths"])
+        mean, log_variance = self.encoder(batch["image"], sentence)
+        return sample_gaussian(mean, log_variance, gen), gaussian_kl(mean.float(), log_variance.float()), sentence
+
     def log_likelihood(self, batch: dict, z: Tensor, sentence: Tensor) -> Tensor:
         "log p(x given z, y) of the batch's pictures, on [0, 1]: (B,) nats."
         return gaussian_log_likelihood(batch["image"] / 2, self.draw(z, sentence) / 2, self.config.sigma2)      # half: from [-1, 1] to [0, 1]
 
     def bound(self, batch: dict, gen: torch.Generator) -> tuple[Tensor, Tensor]:
         "Log likelihood (B,) and KL divergence (B,) in nats on [0, 1] pixels, from one posterior sample: equation (2) is their difference."
-        sentence = self.read(batch["tokens"], batch["lengths"])
-        mean, log_variance = self.encoder(batch["image"], sentence)
-        z = sample_gaussian(mean, log_variance, gen)
-        return self.log_likelihood(batch, z, sentence), gaussian_kl(mean.float(), log_variance.float())         # (2)
+        z, kl, sentence = self.code(batch, gen)
+        return self.log_likelihood(batch, z, sentence), kl                                  # (2)
+
+    def reconstruct(self, batch: dict, gen: torch.Generator) -> tuple[Tensor, Tensor]:
+        "The means (B, 3, H, W) in [0, 1] that the decoder draws from the sample that `bound` would take, and the KL (B,)."
+        z, kl, sentence = self.code(batch, gen)
+        return to_unit(self.draw(z, sentence)), kl
 
     def training_step(self, batch: dict, gen: torch.Generator, player: str = "loss") -> dict[str, Tensor]:
         "Minus the bound in the scale of equation (4); `batch['progress']` (0 to 1) drives the warm-up of the KL term."

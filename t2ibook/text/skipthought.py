@@ -243,7 +243,7 @@ def read_skipthoughts(folder: str | Path,
         parts.append(encoder)
     return CombineSkip(*parts).eval()
 
-# %% ../../nbs/02d_skipthought.ipynb #6c96366f
+# %% ../../nbs/02d_skipthought.ipynb #1baa17e4
 def new_combine(vocabulary: Vocabulary, word_dim: int = 100,
                 hidden: int = 128,          # units of uni-skip; bi-skip has half of them in each direction, as 2400 and 2 × 1200
                 use_eof: bool = True) -> CombineSkip:
@@ -282,7 +282,8 @@ class SkipSentence(nn.Module):
 
     def load(self, encoder: CombineSkip, captions: list[str]) -> None:
         "Copy a trained encoder, and take mean and principal directions over `captions`. Raises `InputError` if words or sizes differ."
-        if encoder.uni.vocabulary != self.encoder.uni.vocabulary: raise InputError("the encoder has other words; build both from one vocabulary")
+        if encoder.uni.vocabulary != self.encoder.uni.vocabulary:
+            raise InputError("the encoder has other words than the system; build both from one vocabulary")
         try: self.encoder.load_state_dict(encoder.state_dict())
         except RuntimeError: raise InputError("the encoder has other sizes than the system; train it with the system's word_dim and hidden") from None
         vectors = self.encoder.encode(captions)
