@@ -7,11 +7,11 @@ __all__ = ['load', 'choose', 'Drawing', 'draw']
 
 # %% ../nbs/08a_drawing.ipynb #127c90fd
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from .core import InputError, WeightsError, check_choice, read_json, sha256, write_json
-from .pictures import picture_sheet, save_picture
+from .pictures import picture_sheet, save_animation, save_picture
 from .records import PROFILES, published
 
 # %% ../nbs/08a_drawing.ipynb #55f749b2
@@ -62,6 +62,8 @@ class Drawing:
     record: str                 # name of the published record, or of the folder
     weights_sha256: str
     unknown: dict[str, int]     # words outside the vocabulary, and how often
+    show: str = ""              # what `frames` show: "attention", or nothing
+    frames: list[list] = field(default_factory=list)   # for each caption, pictures of how it was painted
 
     def sheet(self):
         "All pictures with their captions, a row for each caption when there are several samples."
@@ -69,18 +71,22 @@ class Drawing:
         return picture_sheet(self.images.flatten(0, 1), [c for c in self.captions for _ in range(n)], columns=n if n > 1 else min(4, len(self.captions)))
 
     def save(self, path: str | Path) -> list[Path]:
-        "Write the sheet and, beside it, `<name>.json`; both or none. Returns the two paths."
+        "Write the sheet, beside it `<name>.json`, and an animation `<name>-attention.gif` for what was shown; all or none. Returns the paths."
         path = Path(path)
         note = path.with_suffix(".json")
+        films = [path.with_name(f"{path.stem}-{self.show}{f'-{k + 1}' if len(self.frames) > 1 else ''}.gif") for k in range(len(self.frames))]
         if path.is_dir(): raise InputError(f"cannot write {path}: it is a folder; give the name of a file that ends in .png")
         proof = {"captions": self.captions, "samples": self.images.shape[1], "seed": self.seed, "system": self.system, "record": self.record,
                  "weights_sha256": self.weights_sha256, "unknown": self.unknown}
-        save_picture(self.sheet(), path)
-        try: write_json(note, proof)
+        written = [path, note, *films]
+        try:
+            save_picture(self.sheet(), path)
+            for film, frames in zip(films, self.frames): save_animation([*frames, *frames[-1:] * 6], film, frames_per_second=4)
+            write_json(note, proof)
         except BaseException:
-            path.unlink(missing_ok=True)
+            for file in written: file.unlink(missing_ok=True)
             raise
-        return [path, note]
+        return written
 
 # %% ../nbs/08a_drawing.ipynb #e8521ccb
 def draw(captions: str | list[str],           # a sentence or several
@@ -88,6 +94,7 @@ def draw(captions: str | list[str],           # a sentence or several
          data: str | None = None,             # only weights trained on this data
          n: int = 1,                          # samples of each caption
          seed: int = 0,
+         show: str = "",                      # "attention": also how each caption was painted, from systems that follow words
          ) -> Drawing:
     "Draw captions with published (or your own) weights. Raises `InputError` for an empty caption or one without a single known word."
     from t2ibook.systems import SYSTEMS
@@ -104,7 +111,9 @@ def draw(captions: str | list[str],           # a sentence or several
     for caption in captions:
         if drawer.conditional and not drawer.vocabulary.coverage(caption):
             raise InputError(f"{record} knows none of the words of {caption[:60]!r}; it knows, for example: {_examples(drawer.vocabulary)}")
-    return Drawing(drawer.generate(captions, n, seed), captions, seed, drawer.name, record, sha256(folder / "weights.safetensors"), dict(Counter(unknown)))
+    frames = [drawer.frames(show, caption, seed) for caption in captions] if show else []
+    digest = sha256(folder / "weights.safetensors")
+    return Drawing(drawer.generate(captions, n, seed), captions, seed, drawer.name, record, digest, dict(Counter(unknown)), show, frames)
 
 
 def _examples(vocabulary, n: int = 8) -> str:

@@ -46,6 +46,7 @@ MEASURES = {
     "faithfulness": Measure("caption faithfulness", True, _BOOT, ("judge", "judge_sha256")),
     "recall": Measure("R@K", True, _BOOT, ("k", "scorer", "candidates")),
     "median_rank": Measure("Med r", False, _BOOT, ("scorer", "candidates")),
+    "alignment": Measure("largest weight on words of a kind", True, _BOOT, ("kinds", "chance")),
     "perplexity": Measure("perplexity", False, "half of a 95 % interval, words taken as independent", (*_REAL, "per", "vocabulary")),
     "class_top1": Measure("class top-1", True, _BOOT, (*_REAL, "classes")),
     "class_ap": Measure("AP@K", True, _BOOT, (*_REAL, "classes", "k", "best")),                  # best: the highest value these classes allow

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TrainingError', 'TrainConfig', 'learning_rate_at', 'batch_indices', 'RMSpropInside', 'make_optimiser', 'Checkpoints',
-           'sample_diversity', 'CollapseAlarm', 'train', 'read_log']
+           'sample_diversity', 'CollapseAlarm', 'train', 'read_log', 'training_seconds']
 
 # %% ../nbs/05_training.ipynb #1d9529a2
 import json
@@ -259,3 +259,12 @@ def _write(log: list[dict], out: Path, entry: dict, notify) -> None:
     log.append(entry)
     with open(out / "log.jsonl", "a") as file: file.write(json.dumps(entry) + "\n")
     if notify: notify(entry)
+
+# %% ../nbs/05_training.ipynb #a3f98463
+def training_seconds(log: list[dict]) -> float:
+    "Seconds that the steps of a log took, over all parts of a resumed run."
+    seconds, before = 0.0, 0.0
+    for entry in log:
+        seconds += entry["seconds"] - (before if entry["seconds"] >= before else 0.0)
+        before = entry["seconds"]
+    return seconds

@@ -5,7 +5,7 @@ from pathlib import Path
 from t2ibook.core import DataError, InputError, atomic_path
 from t2ibook.pictures import (
     MOST_PIXELS,
-    _font,
+    label_font,
     picture_sheet,
     picture_tensor,
     read_picture,

@@ -26,6 +26,7 @@ from t2ibook.training import (
     read_log,
     sample_diversity,
     train,
+    training_seconds,
 )
 from torch import Tensor, nn
 import dataclasses
@@ -126,6 +127,13 @@ def test_diversity_is_the_mean_pairwise_distance():
 def test_the_alarm_rings_on_collapse_only():
     alarm = CollapseAlarm()
     assert [alarm(d) for d in (0.1, 0.3, 0.2, 0.016, 0.014)] == [False, False, False, False, True]
+
+
+
+# cell 3e788a3f
+def test_resumed_runs_add_up():
+    assert training_seconds([{"seconds": 2.0}, {"seconds": 5.0}, {"seconds": 1.0}, {"seconds": 4.0}]) == 9.0
+    assert training_seconds([]) == 0
 
 
 

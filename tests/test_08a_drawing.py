@@ -1,6 +1,6 @@
 """Checks of nbs/08a_drawing.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from t2ibook.core import InputError, WeightsError, check_choice, read_json, sha256, write_json
 from t2ibook.core import published_dir
@@ -13,7 +13,7 @@ from t2ibook.drawing import (
     draw,
     load,
 )
-from t2ibook.pictures import picture_sheet, save_picture
+from t2ibook.pictures import picture_sheet, save_animation, save_picture
 from t2ibook.records import PROFILES, published
 import tempfile
 import torch
@@ -29,6 +29,16 @@ def test_a_drawing_can_be_proved():
         repeated = draw(proof["captions"], system=proof["record"], n=proof["samples"], seed=proof["seed"])
         assert repeated.weights_sha256 == proof["weights_sha256"] and torch.equal(repeated.images, first.images)
         assert picture.is_file() and sorted(p.name for p in Path(folder).iterdir()) == ["pip.json", "pip.png"]
+
+
+
+# cell 7475dd22
+def test_attention_is_written_beside_the_sheet():
+    shown = draw(["a red car", "a boat on the sea"], system="aligndraw", show="attention")
+    assert len(shown.frames) == 2 and len({frame.size for frame in shown.frames[0]}) == 1
+    with tempfile.TemporaryDirectory() as folder:
+        files = shown.save(Path(folder) / "car.png")
+        assert [p.name for p in files] == ["car.png", "car.json", "car-attention-1.gif", "car-attention-2.gif"] and all(p.stat().st_size for p in files)
 
 
 
@@ -58,6 +68,9 @@ def test_requests_that_cannot_be_drawn_are_explained():
         try: request(); message = ""
         except InputError as error: message = str(error)
         assert complaint in message, message
+    try: draw("pip is running", system="imagination", show="attention"); message = ""
+    except InputError as error: message = str(error)
+    assert message == "imagination has no attention to show; draw without it"
 
 
 

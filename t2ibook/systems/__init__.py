@@ -3,7 +3,7 @@ from importlib import import_module
 
 from t2ibook.core import check_choice
 
-SYSTEMS = {"imagination": "Imagination", "vae": "VAE", "draw": "Draw"}   # module and class
+SYSTEMS = {"imagination": "Imagination", "vae": "VAE", "draw": "Draw", "aligndraw": "AlignDraw"}   # module and class
 
 
 def get(name: str) -> type:

@@ -81,6 +81,10 @@ class System(nn.Module):
         "Pictures (B, 3, H, W) in [-1, 1] from tokens (B, L), lengths (B,) and noise (B, *noise_shape)."
         raise NotImplementedError
 
+    def frames(self, what: str, caption: str, seed: int = 0) -> list:
+        "How the picture of a caption comes about: PIL pictures of equal size. Raises `InputError` for a system that cannot show `what`."
+        raise InputError(f"{self.name} has no {what} to show; draw without it")
+
     def networks(self) -> dict[str, nn.Module]:
         "The parts of the system by name, for `t2ibook info`."
         return dict(self.named_children())

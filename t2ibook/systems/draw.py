@@ -81,7 +81,7 @@ class Windows(base.System):
         "What the encoder sees of the picture and of what is still missing, (B, 2·C·N·N) or all of both. DRAW, equations 3, 4 and 27."
         both = torch.cat([rows, rows - torch.sigmoid(canvas)], 2)                        # (1): (B, H, 2C, W)
         if not self.config.attention: return both.flatten(1)
-        raw = self.read_window(state)
+        raw = self.read_window(state).to(state.dtype)          # also where products have 16 bits
         if painting: painting.reads.append(raw)
         f_y, f_x, gamma = filterbank(raw, self.config.image_size, self.config.read_size, self.config.grid, self.config.epsilon)
         return gamma * read_patch(both, f_y, f_x).flatten(1)                             # (2)
@@ -90,7 +90,7 @@ class Windows(base.System):
         "What the decoder adds to the canvas, (B, H, C, W) logits. DRAW, equations 18 and 29."
         c, patch = self.config, self.paint(state)
         if not c.attention: return patch.view(-1, c.image_size, c.channels, c.image_size)
-        raw = self.write_window(state)
+        raw = self.write_window(state).to(state.dtype)
         if painting: painting.writes.append(raw)
         f_y, f_x, gamma = filterbank(raw, c.image_size, c.write_size, c.grid, c.epsilon)
         patch = patch.view(-1, c.write_size, c.channels, c.write_size)
@@ -109,7 +109,7 @@ class Loop(Windows):
 
     def code(self, state: Tensor) -> tuple[Tensor, Tensor]:
         "Mean and log deviation (B, D) of z once the encoder has seen the picture. DRAW, equations 1 and 2."
-        return self.posterior(state).chunk(2, 1)
+        return self.posterior(state).to(state.dtype).chunk(2, 1)
 
     def prior(self, state: Tensor, t: int) -> tuple[Tensor, Tensor]:
         "Mean and log deviation (B, D) of z at glimpse `t` before the picture is seen: the standard Gaussian."
