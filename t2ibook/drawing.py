@@ -19,7 +19,7 @@ def _drawable(system: str | None = None, data: str | None = None) -> list[dict]:
     "Published records of systems, best profile first, main variants before others."
     from t2ibook.systems import SYSTEMS
     if system is not None: check_choice(system, SYSTEMS, "system")
-    records = [r for r in published() if r["system"] in SYSTEMS and system in (None, r["system"])]
+    records = [r for r in published() if r["system"] in SYSTEMS and system in (None, r["system"]) and (Path(r["folder"]) / "weights.safetensors").is_file()]
     if data is not None:
         check_choice(data, sorted({r["data"] for r in records}) or ["nothing yet"], f"data with published weights{f' of {system}' if system else ''}")
         records = [r for r in records if r["data"] == data]

@@ -29,8 +29,10 @@ def results_table(records: list[dict] | None = None) -> str:
         if r["system"] not in SYSTEMS or r["profile"] == "smoke": continue        # judges and language models draw nothing
         faith = percent(r, "faithfulness") if "faithfulness" in r["metrics"] else percent(r, "faithfulness_digit")
         rows.append([f"`{r['name']}`", f"{r['wall_seconds'] / 60:.0f} min, {r['hardware']['gpu'] or str(r['hardware']['cores']) + ' CPU cores'}", faith,
-                     number(r, "mse"), number(r, "mse_mean_picture"), percent(r, "recall_1"), number(r, "diversity")])
-    return markdown_table(["record", "training and evaluation", "caption faithfulness", "MSE", "MSE of the mean picture", "R@1 of 100", "diversity"], rows)
+                     number(r, "mse"), number(r, "mse_mean_picture"), percent(r, "recall_1"), number(r, "diversity"),
+                     f"{r['metrics']['bound_test']['value']:,.1f}" if "bound_test" in r["metrics"] else "–"])
+    header = ["record", "training and evaluation", "caption faithfulness", "MSE", "MSE of the mean picture", "R@1 of 100", "diversity", "bound in nats"]
+    return markdown_table(header, rows)
 
 
 def times_table(times: dict | None = None) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from matplotlib import pyplot as plt
 from t2ibook.bounds import bounds_table
 from t2ibook.core import InputError, check_choice, generator
-from t2ibook.core import published_dir, read_json
+from t2ibook.datasets import load_dataset
 from t2ibook.drawing import load
 from t2ibook.layers import count_parameters
 from t2ibook.pictures import label_font, picture_sheet, to_uint8
@@ -35,7 +35,6 @@ from t2ibook.worlds import load_world
 from torch import Tensor, nn
 from torch.nn import functional as F
 from typing import ClassVar, NamedTuple
-import dataclasses
 import io
 import math
 import torch

@@ -96,13 +96,13 @@ class Alignment(nn.Module):
         self.score = nn.Linear(width, 1, bias=False)
 
     def keys(self, words: Tensor) -> Tensor:                                     # (B, L, 2H) to (B, L, A)
-        return 2 * self.from_words(words)
+        return self.from_words(words)
 
     def forward(self, keys: Tensor, mask: Tensor, query: Tensor) -> Tensor:      # (B, L, A), (B, L), (B, A): W h + b
-        e = 2 * self.score(torch.sigmoid(keys + 2 * query[:, None]))[..., 0]                               # (2), but for the sum of v
+        e = self.score(torch.tanh(keys + query[:, None]))[..., 0]                                          # (2)
         return e.masked_fill(~mask, float("-inf")).softmax(1)                                              # (3)
 
-# %% ../../nbs/13_aligndraw.ipynb #325d4b9c
+# %% ../../nbs/13_aligndraw.ipynb #b34fb596
 class AlignDraw(Draw):
     "alignDRAW (Mansimov et al. 2016) and, by the switch `context`, noalignDRAW and skipthoughtDRAW."
 
@@ -120,7 +120,7 @@ class AlignDraw(Draw):
         "paper-digits": AlignDrawConfig(image_size=60, channels=1, hidden=300, latent=150, read_size=8, write_size=8, start_std=0.01)}
     training: ClassVar[dict] = {
         "smoke": TrainConfig(steps=60, batch_size=16, learning_rate=3e-3, clip_norm=10.0, checkpoint_every=30, sample_every=30, log_every=5),
-        "laptop": TrainConfig(steps=10_000, batch_size=64, clip_norm=10.0, checkpoint_every=1000, sample_every=1000),
+        "laptop": TrainConfig(steps=5000, batch_size=64, clip_norm=10.0, checkpoint_every=1000, sample_every=1000),
         "gpu": TrainConfig(steps=30_000, batch_size=100, clip_norm=10.0, checkpoint_every=2500, sample_every=5000),
         "paper": TrainConfig(steps=74_000, batch_size=100, final_learning_rate=1e-4, schedule="drop", drop_at=11 / 18, optimiser="rmsprop",
                              clip_norm=10.0, clip_each=True, checkpoint_every=500, sample_every=4100),

@@ -243,7 +243,7 @@ def read_skipthoughts(folder: str | Path,
         parts.append(encoder)
     return CombineSkip(*parts).eval()
 
-# %% ../../nbs/02d_skipthought.ipynb #08142c41
+# %% ../../nbs/02d_skipthought.ipynb #1baa17e4
 def new_combine(vocabulary: Vocabulary, word_dim: int = 100,
                 hidden: int = 128,          # units of uni-skip; bi-skip has half of them in each direction, as 2400 and 2 × 1200
                 use_eof: bool = True) -> CombineSkip:
@@ -271,23 +271,28 @@ def train_combine(groups: list[list[str]],     # the captions of each picture
 class SkipSentence(nn.Module):
     "A combine-skip encoder that does not learn, and a linear map that does (4): tokens (B, L) ending with `<eof>`, lengths (B,) to (B, n_out)."
 
-    def __init__(self, vocabulary: Vocabulary, word_dim: int = 100, hidden: int = 128, n_out: int = 256, use_eof: bool = True):
+    def __init__(self, vocabulary: Vocabulary, word_dim: int = 100, hidden: int = 128, n_out: int = 256, use_eof: bool = True,
+                 directions: int = 512):      # K: principal directions kept, at most; only the 4800 numbers of the original have more
         super().__init__()
         self.encoder = new_combine(vocabulary, word_dim, hidden, use_eof).requires_grad_(False)
-        self.linear = nn.Linear(self.encoder.n_features, n_out)
-        self.register_buffer("mean", torch.zeros(self.encoder.n_features))
-        self.register_buffer("deviation", torch.ones(self.encoder.n_features))
+        D = self.encoder.n_features
+        self.linear = nn.Linear(min(D, directions), n_out)
+        self.register_buffer("mean", torch.zeros(D))
+        self.register_buffer("whiten", torch.eye(D)[:, :directions])            # (D, K): U by the square root of the variances
 
     def load(self, encoder: CombineSkip, captions: list[str]) -> None:
-        "Copy a trained encoder, and take mean and deviation over `captions`. Raises `InputError` if words or sizes differ."
-        if encoder.uni.vocabulary != self.encoder.uni.vocabulary: raise InputError("the encoder has other words than the system; build both from one vocabulary")
+        "Copy a trained encoder, and take mean and principal directions over `captions`. Raises `InputError` if words or sizes differ."
+        if encoder.uni.vocabulary != self.encoder.uni.vocabulary:
+            raise InputError("the encoder has other words than the system; build both from one vocabulary")
         try: self.encoder.load_state_dict(encoder.state_dict())
         except RuntimeError: raise InputError("the encoder has other sizes than the system; train it with the system's word_dim and hidden") from None
         vectors = self.encoder.encode(captions)
+        variances, U = torch.linalg.eigh(vectors.double().T.cov(correction=0))                 # ascending
+        variances, U = variances.flip(0)[:self.whiten.shape[1]], U.flip(1)[:, :self.whiten.shape[1]]
         self.mean.copy_(vectors.mean(0))
-        self.deviation.copy_(vectors.std(0, correction=0).clamp_min(1e-4))      # a number that never varies stays near zero
+        self.whiten.copy_(U * variances.clamp_min(1e-4 * variances[0].clamp_min(1e-12)).rsqrt())
 
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         "Sentences (B, n_out)."
         last = lengths if self.encoder.uni.use_eof else lengths - 1             # what lies behind the length is not read
-        return self.linear((self.encoder(tokens, last)[0] - self.mean) / self.deviation)   # (4)
+        return self.linear((self.encoder(tokens, last)[0] - self.mean) @ self.whiten)   # (4)
