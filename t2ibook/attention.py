@@ -8,6 +8,7 @@ __all__ = ['GRIDS', 'grid_centres', 'filterbank', 'to_rows', 'from_rows', 'read_
 # %% ../nbs/12_attention.ipynb #d092a585
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from .core import check_choice
 
@@ -29,17 +30,32 @@ def grid_centres(raw: Tensor,              # (B, 5): centre x and y, ln variance
     return middle[:, :, None] + offset * stride[:, None, None]                       # (1)
 
 
+class _Filters(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, centres, precision, size, epsilon):                              # (B, 2, N), (B,): 1 / variance
+        away = torch.arange(size, device=centres.device, dtype=centres.dtype) - centres[..., None]           # (B, 2, N, A)
+        exponent = away.square().mul_(-0.5 * precision[:, None, None, None])
+        weights = exponent.clamp_min_(-40).exp_()       # smaller weights count for nothing, but a processor is slow with numbers near 1e-40
+        filters = weights.div_(weights.sum(-1, keepdim=True).add_(epsilon))           # (2)
+        ctx.save_for_backward(away, filters, precision)
+        return filters
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, d):
+        away, filters, precision = ctx.saved_tensors
+        g = (d - (d * filters).sum(-1, keepdim=True)).mul_(filters).mul_(away)        # (2b), G times the distance
+        return g.sum(-1) * precision[:, None, None], g.mul_(away).sum((1, 2, 3)).mul_(-0.5), None, None
+
+
 def filterbank(raw: Tensor,                # (B, 5)
                size: int, n: int,
                grid: str = "centred",
                epsilon: float = 1e-4,
                ) -> tuple[Tensor, Tensor, Tensor]:
     "Filters along y and along x, (B, N, A) each, equation (2), and the intensity gamma (B, 1). DRAW, equations 19 to 26."
-    pixels = torch.arange(size, device=raw.device, dtype=raw.dtype)
-    away = pixels - grid_centres(raw, size, n, grid)[..., None]                       # (B, 2, N, A)
-    weights = torch.exp(away.square() * (-0.5 * torch.exp(-raw[:, 2]))[:, None, None, None])
-    filters = weights / (weights.sum(-1, keepdim=True) + epsilon)                     # (2)
-    return filters[:, 0], filters[:, 1], raw[:, 4:].exp()
+    filters = _Filters.apply(grid_centres(raw, size, n, grid), torch.exp(-raw[:, 2]), size, epsilon)
+    return *filters.unbind(1), raw[:, 4:].exp()
 
 # %% ../nbs/12_attention.ipynb #b0709b65
 def to_rows(pictures: Tensor) -> Tensor:

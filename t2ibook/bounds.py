@@ -7,7 +7,9 @@ __all__ = ['LIKELIHOODS', 'pixel_log_likelihood', 'floor_of', 'anchors', 'bound_
            'galleries', 'pair_bounds', 'caption_retrieval', 'ssi_score', 'evaluate_bounds', 'bounds_table']
 
 # %% ../nbs/07c_bounds.ipynb #455ded9a
+import re
 from contextlib import contextmanager
+from statistics import mean, stdev
 
 import torch
 import torch.nn.functional as F
@@ -282,14 +284,18 @@ def evaluate_bounds(system, train: Dataset, test: Dataset,
 def bounds_table(records: list[dict] | None = None,   # by default all published ones
                  score: str = "ratio",                # by which pictures are ranked: "ratio" (B) or "bound" (A)
                  profile: str | None = None,          # only runs of this profile
+                 seeds_together: bool = False,        # runs that differ in their seed alone share a row: mean ± standard deviation
                  ) -> str:
     "Markdown, one row a record that has a bound: R@K in percent, Med r, SSI, bound in nats on train, test, and test after sharpening."
     check_choice(score, ("ratio", "bound"), "score")
-    rows = []
+    groups = {}
     for r in (published() if records is None else records):
-        m = r["metrics"]
-        if "bound_test" not in m or profile not in (None, r["profile"]): continue
-        say = lambda name, form, m=m: form.format(m[name]["value"]) if name in m else "–"
-        rows.append([f"`{r['name']}`", *(say(f"recall_{score}_{k}", "{:.1%}") for k in (1, 5, 10, 50)), say(f"median_rank_{score}", "{:g}"),
-                     say("ssi50", "{:.3f}"), *(say(name, "{:.2f}") for name in ("bound_train", "bound_test", "bound_after"))])
+        name = re.sub(r"-seed\d+", "", r["name"]) if seeds_together else r["name"]
+        if "bound_test" in r["metrics"] and profile in (None, r["profile"]): groups.setdefault(name, []).append(r["metrics"])
+    def say(runs, name, form):
+        values = [m[name]["value"] for m in runs if name in m]
+        return "–" if not values else " ± ".join(form.format(f(values)) for f in (mean, stdev)[:len(values)])
+    columns = [*((f"recall_{score}_{k}", "{:.1%}") for k in (1, 5, 10, 50)), (f"median_rank_{score}", "{:.3g}"), ("ssi50", "{:.3f}"),
+               *((name, "{:.2f}") for name in ("bound_train", "bound_test", "bound_after"))]
+    rows = [[f"`{name}`" + (f", {len(runs)} seeds" if len(runs) > 1 else ""), *(say(runs, *column) for column in columns)] for name, runs in groups.items()]
     return markdown_table(["model", "R@1", "R@5", "R@10", "R@50", "Med r", "SSI", "train, nats", "test, nats", "after sharpening"], rows)

@@ -82,8 +82,9 @@ class RMSpropInside(torch.optim.Optimizer):
                 if p.grad is None: continue
                 state = self.state[p]
                 if not state: state["square"] = torch.zeros_like(p)
-                v = state["square"].mul_(group["decay"]).addcmul_(p.grad, p.grad, value=1 - group["decay"])
-                p.addcdiv_(p.grad, (v + group["epsilon"]).sqrt_(), value=-group["lr"])                        # (2)
+                for x, g, v in zip(*(t.view(-1).split(2**18) for t in (p, p.grad.contiguous(), state["square"]))):     # pieces that fit the cache
+                    v.mul_(group["decay"]).addcmul_(g, g, value=1 - group["decay"])
+                    x.addcdiv_(g, (v + group["epsilon"]).sqrt_(), value=-group["lr"])                         # (2)
 
 
 def make_optimiser(parameters: list[nn.Parameter], config: TrainConfig) -> torch.optim.Optimizer:
@@ -184,6 +185,14 @@ def train(system: nn.Module,                     # players(), training_step(batc
     system.eval()
     return log
 
+# %% ../nbs/05_training.ipynb #c268b45d
+def _clip(parameters: list[nn.Parameter], config: TrainConfig) -> None:
+    "Shorten gradients that are longer than `clip_norm`, all as one vector or each tensor by itself."
+    if not config.clip_norm: return
+    for part in ([[p] for p in parameters] if config.clip_each else [parameters]):
+        norm = nn.utils.get_total_norm([p.grad for p in part if p.grad is not None])
+        if norm > config.clip_norm: nn.utils.clip_grads_with_norm_(part, config.clip_norm, norm)       # most are shorter: nothing to multiply
+
 # %% ../nbs/05_training.ipynb #287049b1
 def _move(system, batch, player, optimiser, step, config, accelerator) -> dict[str, Tensor]:
     "Losses of one player, and one step of its optimiser."
@@ -196,8 +205,7 @@ def _move(system, batch, player, optimiser, step, config, accelerator) -> dict[s
     with accelerator.autocast(): losses = system(batch, gen, player)
     optimiser.zero_grad(set_to_none=True)
     accelerator.backward(losses[player])
-    moved = [p for group in optimiser.param_groups for p in group["params"]]
-    for part in ([[p] for p in moved] if config.clip_each else [moved]) if config.clip_norm else []: nn.utils.clip_grad_norm_(part, config.clip_norm)
+    _clip([p for group in optimiser.param_groups for p in group["params"]], config)
     optimiser.step()
     for p in others: p.requires_grad_(True)
     return {name: value.detach() for name, value in losses.items()}

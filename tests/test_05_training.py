@@ -16,6 +16,7 @@ from t2ibook.training import (
     _averaged,
     _begin,
     _check_numbers,
+    _clip,
     _fetch,
     _look,
     _move,
@@ -127,6 +128,21 @@ def test_diversity_is_the_mean_pairwise_distance():
 def test_the_alarm_rings_on_collapse_only():
     alarm = CollapseAlarm()
     assert [alarm(d) for d in (0.1, 0.3, 0.2, 0.016, 0.014)] == [False, False, False, False, True]
+
+
+
+# cell 28a000ac
+def test_long_gradients_are_shortened():
+    def clipped(lengths, **config):
+        "What is left of gradients of these lengths."
+        parameters = [nn.Parameter(torch.zeros(4)) for _ in lengths]
+        for p, length in zip(parameters, lengths): p.grad = torch.full((4,), length / 2)
+        _clip([*parameters, nn.Parameter(torch.zeros(1))], TrainConfig(**config))           # the last has no gradient
+        return [p.grad.norm().item() for p in parameters]
+
+    assert torch.allclose(torch.tensor(clipped([3.0, 4.0], clip_norm=2.5)), torch.tensor([1.5, 2.0]), rtol=1e-5)      # all as one: halved
+    assert torch.allclose(torch.tensor(clipped([3.0, 1.0], clip_norm=2.0, clip_each=True)), torch.tensor([2.0, 1.0]), rtol=1e-5)
+    assert clipped([3.0, 4.0], clip_norm=5.5) == clipped([3.0, 4.0], clip_norm=0.0) == [3.0, 4.0]
 
 
 

@@ -1,6 +1,7 @@
 """Checks of nbs/07a_evaluation.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
 from t2ibook.core import InputError, generator
 from t2ibook.datasets import Dataset, load_dataset
+from t2ibook.datasets.digit_pairs import PairReader
 from t2ibook.evaluation import (
     _retrieval,
     digit_accuracy,
@@ -8,6 +9,7 @@ from t2ibook.evaluation import (
     evaluate_pictures,
     evaluate_system,
     faithfulness,
+    pair_faithfulness,
 )
 from t2ibook.judge import JUDGED, Judge, accuracy, load_judge
 from t2ibook.metrics import Score, diversity, judge_faithfulness, mean_picture, mean_score, mse, nearest_caption_baseline, ranks, ssim
@@ -43,6 +45,24 @@ def test_the_digit_reader_reads_real_digits():
     score = digit_accuracy(test.images.float() / 255, test.labels, test, digit_reader(train))
     assert score.value == score.floor > 0.97
     assert digit_accuracy(test.images.float() / 255, (test.labels + 1) % 10, test, digit_reader(train)).value < 0.03
+
+
+
+# cell e65c6d7f
+def test_the_pair_reader_scores_pictures():
+    class Sharp:
+        "A reader that finds in a picture of one colour the digit of that brightness, alone and in its place."
+        def right(self, pictures, attributes):
+            first = (pictures.mean((1, 2, 3)) * 9).round().long() == attributes["first"]
+            return {"first": first, "second": attributes["second"] == 0, "all": first}
+
+    asked = {"first": torch.tensor([0, 3, 3, 9]), "second": torch.tensor([0, 0, 4, 0]), "template": torch.tensor([4, 5, 0, 6])}
+    real = (asked["first"] / 9)[:, None, None, None].expand(-1, 3, 6, 6)
+    scores = pair_faithfulness(real * torch.tensor([1, 1, 0, 1])[:, None, None, None], asked, real, Sharp(), "sharp")
+    assert scores["faithfulness_first"].value == 0.75 and scores["faithfulness_first"].floor == 1.0 and scores["faithfulness_first"].protocol["chance"] == 0.25
+    assert scores["faithfulness_second"].value == 0.0 and scores["faithfulness_second"].n == 1 and scores["faithfulness_all"].n == 4
+    only_one = pair_faithfulness(real[:1], {k: v[:1] for k, v in asked.items()}, real[:1], Sharp(), "sharp")
+    assert "faithfulness_second" not in only_one
 
 
 

@@ -1,6 +1,7 @@
 """Checks of nbs/07c_bounds.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
 from IPython.display import Markdown
 from contextlib import contextmanager
+from statistics import mean, stdev
 from t2ibook.bounds import (
     LIKELIHOODS,
     _asked,
@@ -40,6 +41,7 @@ from torch import Tensor
 from torch import nn
 import math
 import matplotlib.pyplot as plt
+import re
 import torch
 import torch.nn.functional as F
 
@@ -340,3 +342,6 @@ def test_the_table_reads_records():
     assert cells[0] == "`cross-laptop`" and cells[1] == f"{scores['recall_ratio_1'].value:.1%}" and cells[5] == f"{scores['median_rank_ratio'].value:g}"
     assert cells[8] == f"{scores['bound_test'].value:.2f}" and cells[9] == "–" and "| -2042.31 |" in lines[3]
     assert f"| {scores['recall_bound_1'].value:.1%} |" in bounds_table(records, score="bound").splitlines()[2]
+    runs = [{"name": f"cross{seed}-laptop", "profile": "laptop", "metrics": {"bound_test": {"value": value}}} for seed, value in (("", -5.0), ("-seed1", -6.0), ("-seed2", -7.0))]
+    assert "| `cross-laptop`, 3 seeds " in bounds_table(runs, seeds_together=True) and "| -6.00 ± 1.00 |" in bounds_table(runs, seeds_together=True)
+    assert len(bounds_table(runs).splitlines()) == 5

@@ -2,6 +2,7 @@
 from matplotlib import pyplot as plt
 from t2ibook.attention import (
     GRIDS,
+    _Filters,
     filterbank,
     from_rows,
     grid_centres,
@@ -15,6 +16,7 @@ from t2ibook.core import check_choice
 from t2ibook.pictures import to_unit
 from t2ibook.worlds import load_world
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 import math
 import numpy as np
 import torch
@@ -47,6 +49,15 @@ def test_zeros_look_at_the_whole_picture():
 
 # cell 2ac5ddd7
 def test_the_window_has_a_gradient():
+    def straightforward(raw, size, n, epsilon=1e-4):
+        "Equation (2) as it stands, for autograd."
+        weights = torch.exp(-(torch.arange(size) - grid_centres(raw, size, n)[..., None]).square() / (2 * raw[:, 2].exp()[:, None, None, None]))
+        return weights / (weights.sum(-1, keepdim=True) + epsilon)
+
+    raw = torch.randn(5, 5, generator=generator(2, "raw"), dtype=torch.float64).requires_grad_()
+    down = torch.randn(5, 2, 4, 9, generator=generator(3, "raw"), dtype=torch.float64)
+    closed = torch.autograd.grad((torch.stack(filterbank(raw, 9, 4)[:2], 1) * down).sum(), raw)[0]
+    assert torch.allclose(closed, torch.autograd.grad((straightforward(raw, 9, 4) * down).sum(), raw)[0], rtol=1e-9, atol=1e-12)     # (2b)
     raw = (torch.randn(2, 5, generator=generator(1, "raw")) * 0.3).double().requires_grad_()
     assert torch.autograd.gradcheck(lambda r: filterbank(r, 7, 3), raw)
     try: filterbank(raw, 7, 3, "off by one"); message = ""

@@ -12,12 +12,15 @@ from t2ibook.repeated import (
     Repeated,
     _Pointwise,
     _Room,
+    _Tanh,
     _Tickets,
     _Use,
     _allowed,
     _packs,
+    _tanh,
     can_pack,
     lstm_pointwise,
+    tanh,
     without_packing,
 )
 from torch import Tensor, nn
@@ -163,3 +166,11 @@ def test_the_gradients_are_those_of_autograd():
             ours, theirs = (update(gates, cell)[part] for update in (lstm_pointwise, lstm_update))
             torch.testing.assert_close(ours, theirs)
             for a, b in zip(*(torch.autograd.grad(out.square().sum(), (gates, cell)) for out in (ours, theirs))): torch.testing.assert_close(a, b)
+
+
+
+# cell db8db04a
+def test_tanh_by_way_of_the_sigmoid():
+    a = torch.linspace(-12, 12, 1001)
+    assert (tanh(a).double() - torch.tanh(a.double())).abs().max() < 3e-7
+    assert torch.autograd.gradcheck(tanh, a[::20].double().requires_grad_())

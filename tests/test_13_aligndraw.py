@@ -4,13 +4,14 @@ from PIL import Image, ImageDraw
 from dataclasses import dataclass
 from matplotlib import pyplot as plt
 from t2ibook.bounds import bounds_table
-from t2ibook.core import InputError, check_choice, generator
+from t2ibook.core import InputError, check_choice
+from t2ibook.core import generator
 from t2ibook.datasets import load_dataset
 from t2ibook.drawing import load
 from t2ibook.layers import count_parameters
 from t2ibook.pictures import label_font, picture_sheet, to_uint8
 from t2ibook.records import published
-from t2ibook.repeated import lstm_pointwise
+from t2ibook.repeated import lstm_pointwise, tanh
 from t2ibook.systems.aligndraw import (
     AlignDraw,
     AlignDrawConfig,

@@ -1,7 +1,7 @@
 """Checks of nbs/13a_fast.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
 from dataclasses import replace
 from matplotlib import pyplot as plt
-from t2ibook.attention import filterbank, from_rows, to_rows
+from t2ibook.attention import from_rows, grid_centres, to_rows
 from t2ibook.core import InputError
 from t2ibook.core import generator
 from t2ibook.layers import LSTMStep, gaussian_kl
@@ -12,6 +12,7 @@ from t2ibook.systems.draw import Painting
 from t2ibook.systems.plain import (
     PlainAlignDraw,
     copy_cell,
+    plain_filters,
 )
 from t2ibook.text.tokens import Vocabulary
 from torch import Tensor, nn

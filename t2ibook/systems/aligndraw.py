@@ -16,9 +16,9 @@ from torch.nn import functional as F
 
 from PIL import Image, ImageDraw
 
-from ..core import InputError, check_choice, generator
+from ..core import InputError, check_choice
 from ..pictures import label_font, picture_sheet, to_uint8
-from ..repeated import lstm_pointwise
+from ..repeated import lstm_pointwise, tanh
 from .draw import Draw, DrawConfig, Painting, glimpse_frames
 from ..text.skipthought import SkipSentence
 from ..text.tokens import Vocabulary, tokenize
@@ -99,7 +99,7 @@ class Alignment(nn.Module):
         return self.from_words(words)
 
     def forward(self, keys: Tensor, mask: Tensor, query: Tensor) -> Tensor:      # (B, L, A), (B, L), (B, A): W h + b
-        e = self.score(torch.tanh(keys + query[:, None]))[..., 0]                                          # (2)
+        e = self.score(tanh(keys + query[:, None]))[..., 0]                                                # (2)
         return e.masked_fill(~mask, float("-inf")).softmax(1)                                              # (3)
 
 # %% ../../nbs/13_aligndraw.ipynb #b34fb596
@@ -187,8 +187,8 @@ class AlignDraw(Draw):
 @torch.no_grad()
 def watch(system: AlignDraw, captions: list[str], seed: int = 0) -> tuple[Painting, list[list[str]]]:
     "The paintings of B captions with everything kept, and their words. The pictures are those of `generate` with the same seed."
-    noise = torch.stack([torch.randn(system.noise_shape(), generator=generator(seed, "draw", text, 0)) for text in captions]).to(system.device)
     tokens, lengths = (t.to(system.device) for t in system.vocabulary.encode(captions))
+    noise = system.noise(captions, seed=seed).to(system.device)
     return system.unroll(noise, memory=system.memory(tokens, lengths), keep=True), [tokenize(text) for text in captions]
 
 

@@ -111,6 +111,10 @@ class System(nn.Module):
         "Where the parameters live."
         return next(self.parameters()).device
 
+    def noise(self, captions: list[str], n: int = 1, seed: int = 0) -> Tensor:
+        "The noise behind `n` pictures of each caption, (B·n, *noise_shape): the same for equal captions and seeds, whatever else is drawn."
+        return torch.stack([torch.randn(self.noise_shape(), generator=generator(seed, "draw", text, k)) for text in captions for k in range(n)])
+
     @torch.no_grad()
     def generate(self, captions: list[str],   # B sentences
                  n: int = 1,                  # pictures a caption
@@ -123,7 +127,7 @@ class System(nn.Module):
         if not captions: raise InputError("there is no caption to draw; give at least one")
         was_training, device = self.training, self.device
         self.eval()
-        noise = torch.stack([torch.randn(self.noise_shape(), generator=generator(seed, "draw", text, k)) for text in captions for k in range(n)])
+        noise = self.noise(captions, n, seed)
         tokens, lengths = self.vocabulary.encode([text for text in captions for _ in range(n)])
         try:
             parts = [self.decode(*(t[i:i + batch].to(device) for t in (tokens, lengths, noise))) for i in range(0, len(noise), batch)]
