@@ -223,9 +223,9 @@ def find_record(name: str) -> dict:
 
 def publish(run: str | Path,                     # a run folder
             root: str | Path | None = None,      # where to; the book's own records by default
-            figures_only: bool = False,          # the record alone: for repetitions of an experiment, whose weights nobody draws with
+            figures_only: bool = False,          # the record and its samples alone: for repetitions of an experiment, whose weights nobody draws with
             ) -> Path:                           # the published folder
-    "Copy a run's record, weights, sheet and thinned log into the book. Raises `DataError` if the run is not whole."
+    "Copy a run's record, weights, sheet, samples if it has some, and thinned log into the book. Raises `DataError` if the run is not whole."
     run, root = Path(run), Path(root or published_dir() / "records")
     if not (run / "record.json").is_file(): raise DataError(f"{run} holds no finished run (no record.json); train first")
     record = check_record(read_json(run / "record.json"))
@@ -238,6 +238,7 @@ def publish(run: str | Path,                     # a run folder
     target, fresh = root / record["name"], Path(tempfile.mkdtemp(prefix=".publishing-", dir=root))
     fresh.chmod(0o755)
     for file in ("record.json",) if figures_only else ("record.json", "weights.safetensors", "system.json", "sheet.png"): shutil.copy(run / file, fresh / file)
+    if (run / "samples.png").is_file(): shutil.copy(run / "samples.png", fresh)
     if not figures_only: (fresh / "log.jsonl").write_text("".join(_thinned((run / "log.jsonl").read_text().splitlines(keepends=True))))
     if target.exists(): shutil.rmtree(target)
     fresh.rename(target)

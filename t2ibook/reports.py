@@ -26,7 +26,7 @@ def results_table(records: list[dict] | None = None) -> str:
     percent = lambda r, name: f"{r['metrics'][name]['value']:.1%}" if name in r["metrics"] else "–"
     rows = []
     for r in (published() if records is None else records):
-        if r["system"] not in SYSTEMS or r["profile"] == "smoke": continue        # judges and language models draw nothing
+        if r["system"] not in SYSTEMS or r["profile"] == "smoke" or r["seed"]: continue   # judges and language models draw nothing; other seeds repeat
         faith = percent(r, "faithfulness") if "faithfulness" in r["metrics"] else percent(r, "faithfulness_digit")
         rows.append([f"`{r['name']}`", f"{r['wall_seconds'] / 60:.0f} min, {r['hardware']['gpu'] or str(r['hardware']['cores']) + ' CPU cores'}", faith,
                      number(r, "mse"), number(r, "mse_mean_picture"), percent(r, "recall_1"), number(r, "diversity"),

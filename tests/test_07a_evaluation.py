@@ -1,5 +1,8 @@
 """Checks of nbs/07a_evaluation.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
-from t2ibook.core import InputError, generator
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+from pathlib import Path
+from t2ibook.core import InputError, atomic_path, generator
 from t2ibook.datasets import Dataset, load_dataset
 from t2ibook.datasets.digit_pairs import PairReader
 from t2ibook.evaluation import (
@@ -9,15 +12,25 @@ from t2ibook.evaluation import (
     evaluate_pictures,
     evaluate_system,
     faithfulness,
+    load_samples,
     pair_faithfulness,
+    save_samples,
 )
 from t2ibook.judge import JUDGED, Judge, accuracy, load_judge
 from t2ibook.metrics import Score, diversity, judge_faithfulness, mean_picture, mean_score, mse, nearest_caption_baseline, ranks, ssim
 from t2ibook.pictures import picture_sheet
-from t2ibook.pictures import to_unit
+from t2ibook.pictures import picture_tensor, to_uint8, to_unit
 from t2ibook.worlds import load_world
 from torch import Tensor
+import json
+import tempfile
 import torch
+
+
+class Stripes:
+    "A system whose pictures depend on caption and sample alone."
+    def generate(self, captions, n=1, seed=0):
+        return torch.stack([torch.rand(n, 3, 6, 6, generator=generator(seed, caption)) for caption in captions])
 
 
 class Shows:
@@ -63,6 +76,19 @@ def test_the_pair_reader_scores_pictures():
     assert scores["faithfulness_second"].value == 0.0 and scores["faithfulness_second"].n == 1 and scores["faithfulness_all"].n == 4
     only_one = pair_faithfulness(real[:1], {k: v[:1] for k, v in asked.items()}, real[:1], Sharp(), "sharp")
     assert "faithfulness_second" not in only_one
+
+
+
+# cell f2a2370e
+def test_samples_come_back_as_they_were_drawn():
+    with tempfile.TemporaryDirectory() as folder:
+        save_samples(Stripes(), ["a red bus", "ein größerer Bus", "c"], folder, n=2, seed=5)
+        captions, pictures = load_samples({"folder": folder, "name": "stripes"})
+        (Path(folder) / "samples.png").unlink()
+        try: load_samples({"folder": folder, "name": "stripes"}); message = ""
+        except InputError as error: message = str(error)
+    assert captions == ["a red bus", "ein größerer Bus", "c"] and "kept no samples" in message
+    assert (pictures - Stripes().generate(captions, 2, 5)).abs().max() < 0.51 / 255
 
 
 

@@ -115,6 +115,8 @@ def test_publishing_is_whole_and_the_better_profile_wins():
         assert [r["name"] for r in published(book)] == ["imagination-toons-gpu", "imagination-toons-smoke"]
         assert sorted(p.name for p in Path(book).iterdir()) == ["imagination-toons-gpu", "imagination-toons-smoke"]
         assert [p.name for p in publish(runs, book, figures_only=True).iterdir()] == ["record.json"]
+        (Path(runs) / "samples.png").write_bytes(b"samples")
+        assert sorted(p.name for p in publish(runs, book, figures_only=True).iterdir()) == ["record.json", "samples.png"]
         (Path(runs) / "weights.safetensors").write_bytes(b"altered")
         try: publish(runs, book); message = ""
         except DataError as error: message = str(error)
