@@ -18,9 +18,9 @@ import tempfile
 
 # cell 13fcfec5
 def test_tables_hold_what_the_records_say():
-    record = {"name": "imagination-x-laptop", "system": "imagination", "profile": "laptop", "wall_seconds": 600, "hardware": {"gpu": None, "cores": 2},
+    record = {"name": "imagination-x-laptop", "system": "imagination", "profile": "laptop", "seed": 0, "wall_seconds": 600, "hardware": {"gpu": None, "cores": 2},
               "metrics": {"mse": {"value": 0.0123}, "faithfulness": {"value": 0.9876}}}
-    table = results_table([record, record | {"profile": "smoke"}, record | {"system": "judge"}, record | {"system": "language"}])
+    table = results_table([record, record | {"profile": "smoke"}, record | {"system": "judge"}, record | {"system": "language"}, record | {"seed": 1}])
     assert table.count("\n") == 2                                     # header, rule, one row
     assert "| `imagination-x-laptop` | 10 min, 2 CPU cores | 98.8% | 0.012 | – | – | – |" in table
     assert "| `make test` | 2.0 min |" in times_table({"machine": "2 CPU cores", "seconds": {"make test": 120}})
