@@ -31,6 +31,7 @@ from t2ibook.records import (
     training_notebooks,
     verify,
 )
+from unittest.mock import patch
 import ast
 import json
 import nbformat
@@ -117,6 +118,11 @@ def test_publishing_is_whole_and_the_better_profile_wins():
         assert [p.name for p in publish(runs, book, figures_only=True).iterdir()] == ["record.json"]
         (Path(runs) / "samples.png").write_bytes(b"samples")
         assert sorted(p.name for p in publish(runs, book, figures_only=True).iterdir()) == ["record.json", "samples.png"]
+        with patch.dict(publish.__globals__, MOST_WEIGHT_BYTES=3):                  # too large to travel, but the figures may
+            publish(runs, book, figures_only=True)
+            try: publish(runs, book); message = ""
+            except DataError as error: message = str(error)
+            assert "too large to publish" in message
         (Path(runs) / "weights.safetensors").write_bytes(b"altered")
         try: publish(runs, book); message = ""
         except DataError as error: message = str(error)

@@ -8,6 +8,7 @@ from t2ibook.core import InputError, check_choice
 from t2ibook.core import generator
 from t2ibook.datasets import load_dataset
 from t2ibook.drawing import load
+from t2ibook.evaluation import load_samples
 from t2ibook.layers import count_parameters
 from t2ibook.pictures import label_font, picture_sheet, to_uint8
 from t2ibook.records import published
