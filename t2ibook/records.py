@@ -233,7 +233,7 @@ def publish(run: str | Path,                     # a run folder
         if not (run / file).is_file(): raise DataError(f"{run} is not whole: {file} is missing; train again")
     if sha256(run / "weights.safetensors") != record["weights_sha256"]: raise DataError(f"the weights in {run} are not those of its record; train again")
     if (size := (run / "weights.safetensors").stat().st_size) > MOST_WEIGHT_BYTES and not figures_only:
-        raise DataError(f"weights of {size / 1e6:.1f} MB are too large to publish ({MOST_WEIGHT_BYTES / 1e6:g} MB at most); use a smaller profile or figures only")
+        raise DataError(f"weights of {size / 1e6:.1f} MB are too large to publish ({MOST_WEIGHT_BYTES / 1e6:g} MB at most): a smaller profile, or figures only")
     root.mkdir(parents=True, exist_ok=True)
     target, fresh = root / record["name"], Path(tempfile.mkdtemp(prefix=".publishing-", dir=root))
     fresh.chmod(0o755)
