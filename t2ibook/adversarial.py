@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['score_loss', 'discriminator_loss', 'mean_outputs', 'generator_loss', 'init_gan_', 'bare', 'Residual', 'UpConvolution',
-           'quicken_']
+           'DownConvolution', 'quicken_']
 
 # %% ../nbs/20_gans.ipynb #9df706ae
 import torch
@@ -81,49 +81,69 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor: return self.act(x + self.inner(x))
 
-# %% ../nbs/20_gans.ipynb #5304ae32
-class _Up(torch.autograd.Function):
-    "The transposed convolution 4×4, stride 2, padding 1, with the weight's gradient as a matrix product."
+# %% ../nbs/20_gans.ipynb #c3227919
+class _Product(torch.autograd.Function):
+    "A convolution 4×4, stride 2, padding 1, or with `up` its transpose, whose weight's gradient is the product (8)."
 
     @staticmethod
-    def forward(ctx, x: Tensor, weight: Tensor) -> Tensor:      # (B, C, H, W), (C, O, 4, 4)
+    def forward(ctx, x: Tensor, weight: Tensor, up: bool) -> Tensor:      # weight: (channels of the small map, of the large one, 4, 4)
         ctx.save_for_backward(x, weight)
-        return F.conv_transpose2d(x, weight, stride=2, padding=1)
+        ctx.up = up
+        return (F.conv_transpose2d if up else F.conv2d)(x, weight, stride=2, padding=1)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx, g: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    def backward(ctx, g: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         (x, weight), grad_x, grad_w = ctx.saved_tensors, None, None
-        if ctx.needs_input_grad[0]: grad_x = F.conv2d(g, weight, stride=2, padding=1)
+        if ctx.needs_input_grad[0]: grad_x = (F.conv2d if ctx.up else F.conv_transpose2d)(g, weight, stride=2, padding=1)
         if ctx.needs_input_grad[1]:
-            rows = x.permute(1, 0, 2, 3).reshape(x.shape[1], -1)                                              # (C, B·H·W)
-            windows = F.pad(g.permute(0, 2, 3, 1), (0, 0, 1, 1, 1, 1)).unfold(1, 4, 2).unfold(2, 4, 2)        # (B, H, W, O, 4, 4)
+            small, large = (x, g) if ctx.up else (g, x)
+            rows = small.permute(1, 0, 2, 3).reshape(small.shape[1], -1)                                      # (C, B·H·W)
+            windows = F.pad(large.permute(0, 2, 3, 1), (0, 0, 1, 1, 1, 1)).unfold(1, 4, 2).unfold(2, 4, 2)    # (B, H, W, O, 4, 4)
             columns = windows.permute(0, 1, 2, 4, 5, 3).reshape(rows.shape[1], -1)                            # (B·H·W, 16·O)
-            grad_w = (rows @ columns).view(-1, 4, 4, g.shape[1]).permute(0, 3, 1, 2)                          # (8)
-        return grad_x, grad_w
+            grad_w = (rows @ columns).view(-1, 4, 4, large.shape[1]).permute(0, 3, 1, 2)                      # (8)
+        return grad_x, grad_w, None
 
 
+def _product(x: Tensor, weight: Tensor, up: bool) -> Tensor:
+    if torch.is_autocast_enabled("cpu"): x, weight = (t.to(torch.get_autocast_dtype("cpu")) for t in (x, weight))
+    return _Product.apply(x, weight, up)
+
+# %% ../nbs/20_gans.ipynb #482d4a5d
 class UpConvolution(nn.ConvTranspose2d):
-    "`nn.ConvTranspose2d` of kernel 4, stride 2, padding 1 without bias; on a CPU with small maps its weight's gradient is (8)."
+    "`nn.ConvTranspose2d` without bias from one point to 4×4, or of kernel 4, stride 2, padding 1; on a CPU with matrix products where maps are small."
 
-    most_places = 64       # H·W of the map up to which the product is faster
+    most_places = 64       # H·W of the small map up to which (8) is faster
 
     def forward(self, x: Tensor) -> Tensor:
-        kind = x.device.type
-        if kind != "cpu" or x.shape[2] * x.shape[3] > self.most_places or not torch.is_grad_enabled(): return super().forward(x)
-        if torch.is_autocast_enabled(kind): x, weight = (t.to(torch.get_autocast_dtype(kind)) for t in (x, self.weight))
-        else: weight = self.weight
-        return _Up.apply(x, weight)
+        if x.device.type != "cpu": return super().forward(x)
+        if self.stride == (1, 1):
+            maps = x.flatten(1) @ self.weight.permute(0, 2, 3, 1).flatten(1) if x.shape[2:] == (1, 1) else None
+            return super().forward(x) if maps is None else maps.view(len(x), 4, 4, -1).permute(0, 3, 1, 2)
+        small = x.shape[2] * x.shape[3] <= self.most_places
+        return _product(x, self.weight, True) if small and torch.is_grad_enabled() else super().forward(x)
+
+
+class DownConvolution(nn.Conv2d):
+    "`nn.Conv2d` of kernel 4, stride 2, padding 1 without bias; on a CPU with small maps its weight's gradient is (8)."
+
+    most_places = 16
+
+    def forward(self, x: Tensor) -> Tensor:
+        small = x.shape[2] * x.shape[3] <= 4 * self.most_places and x.shape[2] % 2 == x.shape[3] % 2 == 0
+        return _product(x, self.weight, False) if small and x.device.type == "cpu" and torch.is_grad_enabled() else super().forward(x)
 
 
 def quicken_(network: nn.Module) -> nn.Module:
-    "Put `UpConvolution` in the place of all transposed convolutions that it can replace, and store maps and kernels channels last; in place."
+    "Put the quick layers in the place of all layers that they can replace, and store maps and kernels channels last; in place."
+    kinds = {(nn.ConvTranspose2d, (2, 2), (1, 1)): UpConvolution, (nn.ConvTranspose2d, (1, 1), (0, 0)): UpConvolution,
+             (nn.Conv2d, (2, 2), (1, 1)): DownConvolution}
     for module in network.modules():
         for name, child in module.named_children():
-            if type(child) is not nn.ConvTranspose2d or child.bias is not None: continue
-            shape = child.kernel_size, child.stride, child.padding, child.output_padding, child.dilation, child.groups
-            if shape != ((4, 4), (2, 2), (1, 1), (0, 0), (1, 1), 1): continue
-            quick = UpConvolution(child.in_channels, child.out_channels, 4, 2, 1, bias=False, device="meta").train(child.training)
+            kind = kinds.get((type(child), getattr(child, "stride", None), getattr(child, "padding", None)))
+            if kind is None or child.bias is not None or child.kernel_size != (4, 4) or child.groups != 1 or child.dilation != (1, 1): continue
+            if any(child.output_padding) or child.padding_mode != "zeros": continue
+            quick = kind(child.in_channels, child.out_channels, 4, child.stride, child.padding, bias=False, device="meta").train(child.training)
             quick.weight = child.weight
             setattr(module, name, quick)
     return network.to(memory_format=torch.channels_last)

@@ -1,9 +1,11 @@
 """Checks of nbs/20_gans.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
 from matplotlib import pyplot as plt
 from t2ibook.adversarial import (
+    DownConvolution,
     Residual,
     UpConvolution,
-    _Up,
+    _Product,
+    _product,
     bare,
     discriminator_loss,
     generator_loss,
@@ -45,7 +47,7 @@ class Player(nn.Module):
         return self.layers(torch.cat(parts, 1))
 
 
-def game(steps=1000, generator_steps=1, crowd=False, blur=0.0, form="non_saturating", real_target=1.0, matching=True, seed=0, every=20):
+def game(steps=800, generator_steps=1, crowd=False, blur=0.0, form="non_saturating", real_target=1.0, matching=True, seed=0, every=20):
     "Play on the ring, `generator_steps` moves of the generator for one of the discriminator. Points of both colours (2, 64, 2) and a log."
     torch.manual_seed(seed)
     G, D, gen, log = Player(8 + 2, 2), Player(2 + 2, 1, crowd), generator(seed, "ring"), []
@@ -221,41 +223,53 @@ def test_blocks_and_their_start():
 
 
 
-# cell 104fa2bd
+# cell 7c9b25a9
 def test_quick_layers_give_the_same():
     torch.manual_seed(0)
-    def make(): return nn.Sequential(nn.Conv2d(3, 6, 3), UpBlock(6, 5), nn.ConvTranspose2d(5, 2, 4, 2, 1, bias=False), nn.ConvTranspose2d(2, 2, 4, 2, 1))
+    up = lambda a, b, stride=2, padding=1, bias=False: nn.ConvTranspose2d(a, b, 4, stride, padding, bias=bias)
+    def make(): return nn.Sequential(up(7, 6, 1, 0), UpBlock(6, 5), up(5, 2), up(2, 2, bias=True), DownBlock(2, 3), DownBlock(3, 4), DownBlock(4, 3), nn.Conv2d(3, 2, 3))
     slow, quick = make().double(), make().double()
     quick.load_state_dict(slow.state_dict())
     quicken_(quick)
-    assert [type(m).__name__ for m in (quick[1][0], quick[2], quick[3])] == ["UpConvolution", "UpConvolution", "ConvTranspose2d"]     # the last has a bias
+    kinds = [type(m).__name__ for m in quick.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)]
+    assert kinds == ["UpConvolution"] * 3 + ["ConvTranspose2d"] + ["DownConvolution"] * 3 + ["Conv2d"]                    # the fourth has a bias
     assert list(quick.state_dict()) == list(slow.state_dict()) and quick[1][0].weight.is_contiguous(memory_format=torch.channels_last)
-    x = torch.randn(3, 3, 6, 6, dtype=torch.float64)
-    results = []
-    for net in (slow, quick):
-        inputs = x.clone().requires_grad_()
-        y = net(inputs)
-        (y * torch.arange(y.numel(), dtype=torch.float64).view_as(y).sin()).sum().backward()
-        results.append([y.detach(), inputs.grad, *(p.grad for p in net.parameters())])
-    for a, b in zip(*results): torch.testing.assert_close(a, b)
+    for shape in ((3, 7, 1, 1), (3, 7, 2, 3)):                                                                           # a point, and something larger
+        x, results = torch.randn(shape, dtype=torch.float64), []
+        for net in (slow, quick):
+            inputs = x.clone().requires_grad_()
+            net.zero_grad()
+            y = net(inputs)
+            (y * torch.arange(y.numel(), dtype=torch.float64).view_as(y).sin()).sum().backward()
+            results.append([y.detach(), inputs.grad, *(p.grad for p in net.parameters())])
+        for a, b in zip(*results): torch.testing.assert_close(a, b)
     with torch.no_grad(): torch.testing.assert_close(quick(x), slow(x))
-    layer, g = UpConvolution(2, 3, 4, 2, 1, bias=False).double(), torch.randn(2, 3, 6, 8, dtype=torch.float64)
-    small = torch.randn(2, 2, 3, 4, dtype=torch.float64, requires_grad=True)
+
+
+
+# cell 4f9f0da4
+def test_the_weights_gradient_is_the_sum():
+    layer, g = UpConvolution(2, 3, 4, 2, 1, bias=False).double(), torch.randn(2, 3, 6, 8, dtype=torch.float64, generator=generator(0, "g"))
+    small = torch.randn(2, 2, 3, 4, dtype=torch.float64, generator=generator(0, "x")).requires_grad_()
     layer(small).backward(g)
-    expected = torch.zeros_like(layer.weight)
-    padded = F.pad(g, (1, 1, 1, 1))
+    expected, padded = torch.zeros_like(layer.weight), F.pad(g, (1, 1, 1, 1))
     for c, o, k, l in torch.cartesian_prod(*(torch.arange(n) for n in expected.shape)).tolist():
         expected[c, o, k, l] = sum(small[b, c, i, j] * padded[b, o, 2 * i + k, 2 * j + l] for b in range(2) for i in range(3) for j in range(4))     # (8)
     torch.testing.assert_close(layer.weight.grad, expected.detach())
+    weight = torch.randn(3, 2, 4, 4, dtype=torch.float64, generator=generator(0, "w")).requires_grad_()
+    assert torch.autograd.gradcheck(lambda x, w: _Product.apply(x, w, False), (torch.randn(1, 2, 4, 4, dtype=torch.float64).requires_grad_(), weight))
+    assert torch.autograd.gradcheck(lambda x, w: _Product.apply(x, w, True), (torch.randn(1, 3, 2, 2, dtype=torch.float64).requires_grad_(), weight))
 
 
 
-# cell 94e09591
+# cell 7b717e39
 def test_quick_layers_in_16_bits():
     torch.manual_seed(0)
-    layer, x = UpConvolution(16, 8, 4, 2, 1, bias=False), torch.randn(4, 16, 4, 4)
-    exact, = torch.autograd.grad(layer(x).square().sum(), layer.weight)
-    with torch.autocast("cpu", torch.bfloat16): y = layer(x)
-    assert y.dtype == torch.bfloat16
-    rounded, = torch.autograd.grad(y.float().square().sum(), layer.weight)
-    assert rounded.dtype == torch.float32 and (rounded - exact).norm() < 0.02 * exact.norm()
+    for layer, shape in ((UpConvolution(16, 8, 4, 2, 1, bias=False), (4, 16, 4, 4)), (DownConvolution(16, 8, 4, 2, 1, bias=False), (4, 16, 8, 8)),
+                         (UpConvolution(16, 8, 4, 1, 0, bias=False), (4, 16, 1, 1))):
+        x = torch.randn(shape)
+        exact, = torch.autograd.grad(layer(x).square().sum(), layer.weight)
+        with torch.autocast("cpu", torch.bfloat16): y = layer(x)
+        assert y.dtype == torch.bfloat16
+        rounded, = torch.autograd.grad(y.float().square().sum(), layer.weight)
+        assert rounded.dtype == torch.float32 and (rounded - exact).norm() < 0.02 * exact.norm()

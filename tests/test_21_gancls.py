@@ -255,12 +255,12 @@ def test_a_few_steps_teach_the_discriminator():
 
 
 
-# cell c92d5a69
+# cell a9adbdcb
 def test_equal_seeds_equal_pictures_and_a_folder_is_enough():
-    for fields in ({}, {"text": "bilstm"}, {"text": "glove"}, {"text": "combineskip", "word_dim": 4}, {"noise": "uniform"}, {"standardise": True}):
+    for fields in ({}, {"text": "bilstm"}, {"text": "glove"}, {"text": "combineskip", "word_dim": 4}, {"noise": "uniform"}, {"whiten": True}):
         system = small(**fields).eval()
         captions = ["a red flower", "a blue flower with five petals"]
-        if system.config.standardise: system.text.standardise(encode_captions(system, [f"{w} {v}" for w in WORDS for v in WORDS]))
+        if system.config.whiten: system.text.whiten(encode_captions(system, [f"{w} {v}" for w in WORDS for v in WORDS]))
         together, alone = system.generate(captions, n=2, seed=3), system.generate(captions[1:], n=2, seed=3)
         assert together.shape == (2, 2, 3, 16, 16) and 0 <= together.min() and together.max() <= 1
         torch.testing.assert_close(together[1:], alone, atol=1e-5, rtol=0)
@@ -292,14 +292,20 @@ def test_letters_are_read_where_words_are_unknown():
 
 
 
-# cell c0c73398
-def test_standardised_sentences_have_one_scale():
-    system = small(standardise=True)
-    captions = [f"a {w} {v}" for w in WORDS for v in WORDS]
-    for _ in range(2):                                                                   # the second time nothing changes
-        system.text.standardise(encode_captions(system, captions))
-        vectors = encode_captions(system, captions)
-        assert vectors.mean(0).abs().max() < 1e-3 and (vectors.std(0) - 1).abs().max() < 1e-2
+# cell d1d36faf
+def test_whitened_sentences_have_one_scale():
+    system = small(whiten=True)
+    captions = [f"a {w} {v} {'so ' * k}" for w in WORDS for v in WORDS for k in range(9)]
+    raw = encode_captions(system, captions)
+    system.text.whiten(raw)
+    vectors = encode_captions(system, captions)
+    covariance, plain = vectors.T.cov(), raw.T.cov()
+    kept = covariance.diagonal() > 0.5
+    assert vectors.mean(0).abs().max() < 1e-2 and kept.sum() >= 3
+    torch.testing.assert_close(covariance[kept][:, kept], torch.eye(int(kept.sum())), atol=0.05, rtol=0)
+    assert torch.linalg.eigvalsh(plain)[-1] > 10 * torch.linalg.eigvalsh(plain).median()      # one direction outshouts the rest
+    system.text.whiten(None)
+    assert torch.equal(encode_captions(system, captions), raw)
     system.train()
     assert not system.text.training and not system.text.encoder.training
 
@@ -340,15 +346,15 @@ def test_classes_are_drawn_before_pictures():
 
 
 
-# cell d792581e
+# cell 18e82532
 def test_the_encoder_learns_before_the_game():
     flowers = load_dataset("blossoms", "train", size=16, n=200, seed=0)
-    system = small(standardise=True, hidden=16, letters=(12, 16, 16))
+    system = small(whiten=True, hidden=16, letters=(12, 16, 16))
     before = [p.clone() for p in system.text.encoder.parameters()]
     plan = TrainConfig(steps=12, batch_size=20, log_every=1, checkpoint_every=12, learning_rate=2e-3)
     with tempfile.TemporaryDirectory() as folder: log = learn_captions(system, flowers, plan, folder)
     assert len(log) == 12 and any(not torch.equal(a, b) for a, b in zip(before, system.text.encoder.parameters()))
-    assert not any(p.requires_grad for p in system.text.parameters()) and (system.text.deviation != 1).all()
+    assert not any(p.requires_grad for p in system.text.parameters()) and not torch.equal(system.text.basis, torch.eye(16))
 
 
 

@@ -26,7 +26,7 @@ from ..text.charcnn import ALPHABET, CHAR_PRESETS, CharCNNRNN, CharConfig, char_
 from ..text.tokens import Vocabulary
 from ..training import TrainConfig, train
 
-# %% ../../nbs/21_gancls.ipynb #e06b48b7
+# %% ../../nbs/21_gancls.ipynb #cc2c4d6b
 @dataclass(frozen=True)
 class GanCLSConfig(base.Config):
     "Sizes and switches. The defaults are the authors' code, GAN-INT-CLS on flowers and birds."
@@ -40,7 +40,7 @@ class GanCLSConfig(base.Config):
     letters: str | tuple[int, int, int] = "birds"    # char-CNN-RNN: a name of `CHAR_PRESETS`, or three numbers of channels
     word_dim: int = 48                 # word vectors, of the encoders that have any
     hidden: int = 128                  # numbers of a sentence, except for a preset of the char-CNN-RNN
-    standardise: bool = False          # sentence numbers to mean 0 and deviation 1 over the training captions
+    whiten: bool = False               # sentence numbers to mean 0, deviation 1 and no correlation over the training captions
     mismatch: str = "image"            # the wrong half of a mismatched pair: "image" or "text"
     wrong_from: str = "set"            # "set": any of another class; "batch": a permutation of the batch, which saves a pass through the discriminator
     wrong_weight: float = 0.5          # w
@@ -115,7 +115,7 @@ class TextDiscriminator(nn.Module):
 
     def forward(self, images: Tensor, sentence: Tensor) -> Tensor: return self.compare(self.features(images), self.code(sentence))
 
-# %% ../../nbs/21_gancls.ipynb #fc6ba8e3
+# %% ../../nbs/21_gancls.ipynb #91fb3de5
 class Reader(Vocabulary):
     "A vocabulary that encodes captions as its encoder reads them: words, or letters."
 
@@ -127,9 +127,8 @@ class Reader(Vocabulary):
         "Numbers (B, L) and lengths (B,). Raises `InputError` for a caption in which nothing can be read."
         if not self.letters: return super().encode(captions, self.eof if eof is None else eof, max_words)
         if isinstance(captions, str) or not captions: return super().encode(captions)                # refuses both
-        c = self.letters
-        numbers = char_numbers(list(captions), c.length, c.lower, c.unknown)
-        return numbers, (numbers != 0).long().mul(torch.arange(1, c.length + 1)).amax(1)
+        numbers = char_numbers(list(captions), self.letters.length, self.letters.lower, self.letters.unknown)
+        return numbers, (numbers != 0).long().mul(torch.arange(1, numbers.shape[1] + 1)).amax(1)
 
     def decode(self, row: Tensor) -> str:
         "The words or the letters of one row."
@@ -143,7 +142,7 @@ class CaptionCode(nn.Module):
         super().__init__()
         self.encoder, self.n_features = encoder.requires_grad_(False), encoder.n_features
         self.register_buffer("mean", torch.zeros(self.n_features))
-        self.register_buffer("deviation", torch.ones(self.n_features))
+        self.register_buffer("basis", torch.eye(self.n_features))
 
     def train(self, mode: bool = True) -> "CaptionCode":
         "Dropout stays off."
@@ -152,13 +151,15 @@ class CaptionCode(nn.Module):
     @torch.no_grad()
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         inputs = (tokens,) if isinstance(self.encoder, CharCNNRNN) else (tokens, lengths)
-        return (self.encoder(*inputs)[0] - self.mean) / self.deviation
+        return (self.encoder(*inputs)[0] - self.mean) @ self.basis
 
     @torch.no_grad()
-    def standardise(self, vectors: Tensor) -> None:      # (N, D), of many captions, as `forward` gave them
-        "From now on these have mean 0 and deviation 1."
-        self.mean.add_(vectors.mean(0) * self.deviation)
-        self.deviation.mul_(vectors.std(0).clamp_min(1e-4))
+    def whiten(self, vectors: Tensor | None) -> None:      # (N, D) of many captions, as the encoder gives them; None: leave them so
+        "From now on these have mean 0, and their covariance is the identity (but for directions that hardly vary)."
+        self.mean.zero_(), self.basis.copy_(torch.eye(self.n_features))
+        if vectors is None: return
+        variances, U = torch.linalg.eigh(vectors.double().T.cov())
+        self.mean.copy_(vectors.mean(0)), self.basis.copy_(U * variances.clamp_min(1e-4 * variances.max()).rsqrt())
 
 # %% ../../nbs/21_gancls.ipynb #1d2c0f5f
 def other_class(labels: Tensor,               # (B,)
@@ -203,7 +204,7 @@ class standing_for:
             m.momentum = momentum
             if m.training and m.num_batches_tracked is not None: m.num_batches_tracked.add_(self.times - 1)
 
-# %% ../../nbs/21_gancls.ipynb #9772621b
+# %% ../../nbs/21_gancls.ipynb #4dbe4f28
 class GanCLS(base.System):
     "Generative adversarial text to image synthesis: GAN, GAN-CLS, GAN-INT and GAN-INT-CLS by the switches `matching` and `interpolated`."
 
@@ -212,17 +213,17 @@ class GanCLS(base.System):
     chapter = "21_gancls"
     Config = GanCLSConfig
     quick: ClassVar[bool] = True       # layers of `adversarial.quicken_`
-    _small: ClassVar[dict] = {"standardise": True, "wrong_from": "batch"}
+    _small: ClassVar[dict] = {"whiten": True, "captions": 1, "wrong_from": "batch"}
     presets: ClassVar[dict] = {
         "smoke": GanCLSConfig(image_size=32, latent=16, generator_channels=16, discriminator_channels=16, code=16, letters=(16, 24, 24),
                               word_dim=16, hidden=32, **_small),
-        "laptop": GanCLSConfig(latent=64, generator_channels=32, discriminator_channels=24, code=64, letters=(48, 64, 64), hidden=96, **_small),
-        "gpu": GanCLSConfig(letters=(128, 192, 192), word_dim=100, hidden=256, standardise=True),
+        "laptop": GanCLSConfig(latent=64, generator_channels=32, discriminator_channels=32, code=64, letters=(48, 64, 64), hidden=96, **_small),
+        "gpu": GanCLSConfig(letters=(128, 192, 192), word_dim=100, hidden=256, whiten=True),
         "paper": GanCLSConfig(word_dim=300, hidden=1024)}
     _adam: ClassVar[dict] = {"betas": (0.5, 0.999), "clip_norm": 0.0}
     training: ClassVar[dict] = {
         "smoke": TrainConfig(steps=40, batch_size=16, learning_rate=5e-4, checkpoint_every=20, sample_every=20, log_every=5, **_adam),
-        "laptop": TrainConfig(steps=3000, batch_size=64, learning_rate=4e-4, checkpoint_every=500, sample_every=250, **_adam),
+        "laptop": TrainConfig(steps=3500, batch_size=32, learning_rate=4e-4, checkpoint_every=500, sample_every=250, **_adam),
         "gpu": TrainConfig(steps=30_000, learning_rate=2e-4, final_learning_rate=3e-6, precision="bf16", checkpoint_every=2500, sample_every=2500, **_adam),
         "paper": TrainConfig(steps=65_400, learning_rate=2e-4, final_learning_rate=3e-6, checkpoint_every=2500, sample_every=2500, **_adam)}
 
@@ -289,7 +290,7 @@ class GanCLS(base.System):
         "D's scores of real pairs, of mismatched ones (or None) and of drawn ones, each kind a pass with statistics of its own."
         c, D = self.config, self.discriminator
         wrong_image, wrong_sentence, order = self.wrong_pairs(batch, gen) if c.matching else (None, None, None)
-        shared = said is h and wrong_sentence is None                     # is it the same sentences in every pass?
+        shared = said is h and wrong_sentence is None                     # are the sentences the same in every pass?
         with standing_for(D.code, 2 + c.matching if shared else 1): code = D.code(h)
         with standing_for(D.features, 1 if order is None else 2): features = D.features(batch["image"])
         real, wrong = D.compare(features, code), None
@@ -328,13 +329,12 @@ def caption_encoder(config: GanCLSConfig, vocabulary: Vocabulary) -> nn.Module:
     return build_encoder(sizes_of_encoder(c), vocabulary)
 
 
-def sizes_of_encoder(config: GanCLSConfig, **more) -> RetrievalConfig:
+def sizes_of_encoder(c: GanCLSConfig, **more) -> RetrievalConfig:
     "The same sizes in the words of the comparison of encoders."
-    c = config
     letters = RetrievalConfig.letters if isinstance(c.letters, str) else c.letters                      # a preset is put in place of these
     return RetrievalConfig(encoder=c.text, image_size=c.image_size, word_dim=c.word_dim, hidden=c.hidden, letters=letters, **more)
 
-# %% ../../nbs/21_gancls.ipynb #a291724a
+# %% ../../nbs/21_gancls.ipynb #81f04720
 class ClassPairs:
     "A data set for `train` that gives what (1) asks for: mean sentences of several captions, and wrong pictures or sentences of another class."
 
@@ -344,8 +344,7 @@ class ClassPairs:
         self.vectors = encode_captions(system, [caption for captions in data.captions for caption in captions])
         self.by_class = [(data.labels == label).nonzero().flatten() for label in data.labels.unique()]
         self.place = data.labels.unique(return_inverse=True)[1]
-        if self.config.matching and len(self.by_class) < 2:
-            raise InputError("all pictures are of one class, so none can be wrong; give classes, or set matching to False")
+        if self.config.matching and len(self.by_class) < 2: raise InputError("all pictures are of one class, so none can be wrong; set matching to False")
 
     def __len__(self) -> int: return len(self.data)
 
@@ -378,24 +377,24 @@ class ClassPairs:
 def encode_captions(system: GanCLS, captions: list[str], batch: int = 512) -> Tensor:      # (N, D), on the CPU
     "The sentences of captions, each different caption read once."
     known = {caption: k for k, caption in enumerate(dict.fromkeys(captions))}
-    unique = list(known)
-    read = lambda texts: system.text(*(t.to(system.device) for t in system.vocabulary.encode(texts))).cpu()
+    unique, read = list(known), lambda texts: system.text(*(t.to(system.device) for t in system.vocabulary.encode(texts))).cpu()
     vectors = torch.cat([read(unique[i:i + batch]) for i in range(0, len(unique), batch)])
     return vectors[torch.tensor([known[caption] for caption in captions])]
 
 
-def learn_captions(system: GanCLS, data: Dataset, config: TrainConfig, out: str | Path, text_steps: int = 1000) -> list[dict]:
+def learn_captions(system: GanCLS, data: Dataset, config: TrainConfig, out: str | Path, text_steps: int = 1000, resume: bool = False) -> list[dict]:
     "Train the sentence encoder in place, beside a small picture network by the structured joint embedding; then it stays as it is. The log."
     c, encoder = system.config, system.text.encoder
     pairs = PairBatches(data, config.batch_size)
     settings = sizes_of_encoder(c, text_steps=text_steps, same_class=pairs.same_class, shift=c.image_size // 16)
     model = CaptionRetrieval(settings, Vocabulary(system.vocabulary.words[3:]))
     for mine, fresh in zip(encoder.parameters(), caption_encoder(c, model.words).parameters()): mine.requires_grad_(fresh.requires_grad)
-    model.text, model.scale = encoder.train(), nn.BatchNorm1d(encoder.n_features, affine=False)
-    model.from_text = nn.Linear(encoder.n_features, settings.n_embedding)
+    n, model.text = encoder.n_features, encoder.train()
+    model.scale, model.from_text = nn.BatchNorm1d(n, affine=False), nn.Linear(n, settings.n_embedding)
     learn_from_text(encoder, data.captions, settings, config.seed)
-    log = train(model, pairs, config, out)
+    log = train(model, pairs, config, out, resume=resume)
     encoder.requires_grad_(False)
     system.text.to(system.device).eval()
-    if c.standardise: system.text.standardise(encode_captions(system, [caption for captions in data.captions[:4000] for caption in captions]))
+    system.text.whiten(None)
+    if c.whiten: system.text.whiten(encode_captions(system, [caption for captions in data.captions[:4000] for caption in captions]))
     return log
