@@ -204,7 +204,7 @@ class standing_for:
             m.momentum = momentum
             if m.training and m.num_batches_tracked is not None: m.num_batches_tracked.add_(self.times - 1)
 
-# %% ../../nbs/21_gancls.ipynb #4dbe4f28
+# %% ../../nbs/21_gancls.ipynb #f9e7e35c
 class GanCLS(base.System):
     "Generative adversarial text to image synthesis: GAN, GAN-CLS, GAN-INT and GAN-INT-CLS by the switches `matching` and `interpolated`."
 
@@ -223,7 +223,7 @@ class GanCLS(base.System):
     _adam: ClassVar[dict] = {"betas": (0.5, 0.999), "clip_norm": 0.0}
     training: ClassVar[dict] = {
         "smoke": TrainConfig(steps=40, batch_size=16, learning_rate=5e-4, checkpoint_every=20, sample_every=20, log_every=5, **_adam),
-        "laptop": TrainConfig(steps=3500, batch_size=32, learning_rate=4e-4, checkpoint_every=500, sample_every=250, **_adam),
+        "laptop": TrainConfig(steps=3000, batch_size=32, learning_rate=4e-4, checkpoint_every=500, sample_every=250, **_adam),
         "gpu": TrainConfig(steps=30_000, learning_rate=2e-4, final_learning_rate=3e-6, precision="bf16", checkpoint_every=2500, sample_every=2500, **_adam),
         "paper": TrainConfig(steps=65_400, learning_rate=2e-4, final_learning_rate=3e-6, checkpoint_every=2500, sample_every=2500, **_adam)}
 
