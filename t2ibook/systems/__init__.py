@@ -3,9 +3,10 @@ from importlib import import_module
 
 from t2ibook.core import check_choice
 
-SYSTEMS = {"imagination": "Imagination", "vae": "VAE", "draw": "Draw", "aligndraw": "AlignDraw"}   # module and class
+SYSTEMS = {"imagination": "Imagination", "vae": "VAE", "draw": "Draw", "aligndraw": "AlignDraw", "gancls": "GanCLS"}   # module and class
 
-REFERENCES = {"aligndraw": ("plain", "PlainAlignDraw")}   # the straightforward version of a system that is written for speed, where one is kept
+# the straightforward version of a system that is written for speed, where one is kept
+REFERENCES = {"aligndraw": ("plain", "PlainAlignDraw"), "gancls": ("plain_gancls", "PlainGanCLS")}
 
 
 def get(name: str) -> type:

@@ -1,0 +1,366 @@
+"""Checks of nbs/21_gancls.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
+from dataclasses import dataclass
+from dataclasses import replace
+from matplotlib import pyplot as plt
+from pathlib import Path
+from t2ibook.adversarial import Residual, bare, discriminator_loss, generator_loss, init_gan_, mean_outputs, quicken_
+from t2ibook.core import InputError, check_choice
+from t2ibook.core import generator
+from t2ibook.datasets import Dataset
+from t2ibook.datasets import load_dataset
+from t2ibook.layers import DownBlock, UpBlock, layer_table
+from t2ibook.layers import count_parameters
+from t2ibook.pictures import picture_sheet, to_unit
+from t2ibook.retrieval import ENCODERS, CaptionRetrieval, PairBatches, RetrievalConfig, build_encoder, learn_from_text
+from t2ibook.systems import base
+from t2ibook.systems.gancls import (
+    CHOICES,
+    CaptionCode,
+    ClassPairs,
+    GanCLS,
+    GanCLSConfig,
+    READINGS,
+    Reader,
+    TextDiscriminator,
+    TextGenerator,
+    caption_encoder,
+    doublings,
+    encode_captions,
+    interpolate,
+    learn_captions,
+    other_class,
+    sizes_of_encoder,
+    standing_for,
+)
+from t2ibook.text.charcnn import ALPHABET, CHAR_PRESETS, CharCNNRNN, CharConfig, char_numbers, draw_classes
+from t2ibook.text.tokens import Vocabulary
+from t2ibook.training import TrainConfig, train
+from t2ibook.trying import complaint
+from torch import Tensor, nn
+from typing import ClassVar
+import math
+import tempfile
+import torch
+
+
+WORDS = ["a", "red", "blue", "yellow", "flower", "with", "five", "petals", "on", "grass"]
+
+
+def small(image_size=16, **switches):
+    "A tiny system with random weights; letters unless `text` says otherwise."
+    torch.manual_seed(0)
+    config = GanCLSConfig(image_size=image_size, latent=6, generator_channels=4, discriminator_channels=4, code=5, letters=(6, 6, 6),
+                          word_dim=5, hidden=8, wrong_from="batch")
+    return GanCLS(replace(config, **switches), Vocabulary(WORDS))
+
+
+def small_batch(system, n=8, seed=0):
+    "Noise as pictures and sentences, two pictures of each class."
+    batch = system.example_batch(n)
+    noise = lambda name, t: torch.randn(t.shape, generator=generator(seed, name)).clamp(-1, 1)
+    return {k: noise(k, t) if t.is_floating_point() else t for k, t in batch.items()} | {"label": torch.arange(n) // 2}
+
+
+def overheard(D):
+    "A list that will fill with all scores that D gives."
+    seen, compare = [], D.compare
+    D.compare = lambda f, t: seen.append(compare(f, t)) or seen[-1]
+    return seen
+
+
+def losses_of(system, player, batch=None, seed=0):
+    "The numbers of a training step, without its graph, weights and running averages untouched."
+    state = {k: t.clone() for k, t in system.state_dict().items()}
+    with torch.no_grad(): found = system.training_step(batch or small_batch(system), generator(seed, "step"), player)
+    system.load_state_dict(state)
+    return {k: v.item() for k, v in found.items()}
+
+
+# cell 348f06e8
+def test_sizes_are_those_of_the_code():
+    torch.manual_seed(0)
+    G, D = TextGenerator(64, 128, 1024, 128, 100), TextDiscriminator(64, 64, 1024, 128)
+    assert (count_parameters(G), count_parameters(D)) == (18_905_472, 4_030_080)
+    h = torch.randn(2, 1024, generator=generator(0, "h"))
+    shapes, layers = [], [*G.start, *G.blocks, G.picture]
+    x = torch.cat([torch.zeros(2, 100), G.code(h)], 1)[:, :, None, None]
+    for layer in layers:
+        x = layer(x); shapes.append(tuple(x.shape[1:]))
+    assert shapes == [(1024, 4, 4), (1024, 4, 4), (1024, 4, 4), (512, 8, 8), (256, 16, 16), (128, 32, 32), (3, 64, 64)] and x.abs().max() <= 1
+    shapes = []
+    for layer in D.features:
+        x = layer(x); shapes.append(tuple(x.shape[1:]))
+    assert shapes == [(64, 32, 32), (128, 16, 16), (256, 8, 8), (512, 4, 4), (512, 4, 4)] and D(torch.zeros(2, 3, 64, 64), h).shape == (2,)
+    without = TextDiscriminator(64, 64, 1024, 128, text_norm=False)
+    assert count_parameters(D) - count_parameters(without) == 2 * 128
+
+
+
+# cell 5fab5a6a
+def test_where_the_activations_are():
+    def negative(block, x): return (block(x) < -1.5).any().item()         # a leaky ReLU after batch norm leaves nothing there
+    x = 3 * torch.randn(4, 3, 64, 64, generator=generator(0, "x"))
+    for third in (False, True):
+        D = TextDiscriminator(64, 8, 16, 4, third_activation=third)
+        maps = [x]
+        for block in D.features: maps.append(block(maps[-1]))
+        assert [negative(block, m) for block, m in zip(D.features[1:], maps[1:])] == [False, not third, True, False]
+    G = TextGenerator(64, 8, 16, 4, 8)
+    m = G.start[:2](torch.randn(8, 12, 1, 1, generator=generator(0, "z")))
+    assert (m < 0).any() and (G.start[2](m) >= 0).all() and (G.blocks[0][0](G.start[2](m)) < 0).any() and (G.blocks[0](G.start[2](m)) >= 0).all()
+    assert TextGenerator(32, 8, 16, 4, 8)(torch.zeros(2, 8), torch.zeros(2, 16)).shape == (2, 3, 32, 32)
+    assert "doubling 4" in complaint(TextGenerator, 60, 8, 16, 4, 8)
+
+
+
+# cell a10a9257
+def test_nobody_meets_the_own_class():
+    for seed in range(40):
+        gen = generator(seed, "classes")
+        n = int(torch.randint(2, 30, (1,), generator=gen))
+        labels = torch.randint(3, (n,), generator=gen)
+        labels[:(n + 1) // 2] = torch.arange((n + 1) // 2) % n                         # enough of different ones
+        if 2 * labels.bincount().max() > n: continue
+        other = other_class(labels, gen)
+        assert (labels[other] != labels).all() and sorted(other.tolist()) == list(range(n))
+    met = {tuple(other_class(torch.tensor([0, 0, 1, 1]), generator(k, "perm")).tolist()) for k in range(60)}
+    assert met == {(2, 3, 0, 1), (2, 3, 1, 0), (3, 2, 0, 1), (3, 2, 1, 0)}              # every one of the four that are allowed
+    assert "of one class" in complaint(other_class, torch.tensor([1, 1, 0]), generator(0))
+
+
+
+# cell 2206227c
+def test_interpolation_is_the_formula():
+    h = torch.randn(7, 3, generator=generator(0, "h"), dtype=torch.float64)
+    for beta in (0.5, 0.2):
+        between = interpolate(h, beta)
+        assert between.shape == (3, 3)
+        for i in range(3):
+            for d in range(3): assert abs(between[i, d] - (beta * h[i, d] + (1 - beta) * h[i + 3, d])) < 1e-12      # (2); the seventh has no partner
+    far = interpolate(h[:1].repeat(400, 1) + torch.cat([torch.zeros(200, 3), torch.ones(200, 3)]), kind="random", gen=generator(0, "alpha")) - h[0]
+    assert far.min() < -0.9 and far.max() > 0.9 and far.abs().max() <= 1 and torch.allclose(far[:, 0], far[:, 1])     # one α a sentence, in both directions
+    assert "at least two" in complaint(interpolate, h[:1])
+
+
+
+# cell 4b0a0db6
+def test_one_pass_can_stand_for_three():
+    torch.manual_seed(0)
+    a, b = (nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3)) for _ in range(2))
+    b.load_state_dict(a.state_dict())
+    x = torch.randn(6, 4)
+    for _ in range(3): a(x)
+    with standing_for(b, 3): b(x)
+    for (name, s), (_, t) in zip(a.state_dict().items(), b.state_dict().items()): torch.testing.assert_close(s, t, msg=name)
+    assert b[1].momentum == 0.1 and b[1].num_batches_tracked == 3
+
+
+
+# cell cfa68aab
+def test_losses_are_the_formulas():
+    for fields in ({}, {"wrong_weight": 0.2, "real_target": 0.9}, {"matching": False}):
+        system = small(**fields)
+        c, batch = system.config, small_batch(system)
+        seen = overheard(system.discriminator)
+        loss = system.training_step(batch, generator(0, "step"), "discriminator")
+        probability = [torch.sigmoid(s.double()) for s in seen]                                  # real, wrong if there is one, fake
+        w = c.wrong_weight if c.matching else 0.0
+        slow = -(c.real_target * probability[0].log() + (1 - c.real_target) * (1 - probability[0]).log()).mean()
+        slow = slow - (1 - w) * (1 - probability[-1]).log().mean()
+        if c.matching: slow = slow - w * (1 - probability[1]).log().mean()
+        assert abs(loss["discriminator"].item() - slow.item()) < 1e-5 and not loss["discriminator"].isnan()              # (1)
+        assert set(loss) == {"discriminator", "d_real", "d_fake"} | ({"d_wrong"} if c.matching else set())
+        assert abs(loss["d_fake"].item() - probability[-1].mean().item()) < 1e-6 and len(seen) == 2 + c.matching
+
+
+
+# cell 661fab4d
+def test_the_generators_loss_is_the_formula():
+    for fields, average in (({}, None), ({"interp_weight": 0.3}, None), ({"average": "terms", "interp_weight": 0.3}, "terms"), ({"interpolated": False}, None)):
+        system = small(**fields)
+        batch, seen = small_batch(system), overheard(system.discriminator)
+        loss = system.training_step(batch, generator(0, "step"), "generator")["generator"]
+        values, v = -torch.sigmoid(seen[0].double()).log(), system.config.interp_weight
+        assert len(values) == (12 if system.config.interpolated else 8)
+        plain, between = values[:8], values[8:]
+        if average == "terms": slow = plain.mean() + v * between.mean()
+        else: slow = (plain.sum() + v * between.sum()) / len(values)                              # (3)
+        assert abs(loss.item() - slow.item()) < 1e-5
+
+
+
+# cell 8ac5a5d0
+def test_every_field_changes_what_it_says():
+    base_loss = {player: losses_of(small(), player)[player] for player in ("discriminator", "generator")}
+    only = {"discriminator": [{"matching": False}, {"wrong_weight": 0.4}, {"real_target": 0.9}, {"discriminator_interpolated": True}],
+            "generator": [{"interpolated": False}, {"generator_loss": "minimax"}, {"interpolation": "random"}, {"beta": 0.3}, {"interp_weight": 0.5},
+                          {"average": "terms"}],
+            "both": [{"noise": "uniform"}, {"third_activation": True}, {"text_norm": False}]}
+    for kind, cases in only.items():
+        for fields in cases:
+            system = small(image_size=32, **fields) if "third_activation" in fields else small(**fields)
+            compared = {p: losses_of(small(image_size=32), p)[p] for p in base_loss} if "third_activation" in fields else base_loss
+            for player, before in compared.items():
+                assert (abs(losses_of(system, player)[player] - before) > 1e-6) == (kind in (player, "both")), (fields, player)
+    wrong_text, wrong_image = (losses_of(small(wrong_from="set", mismatch=kind), "discriminator") for kind in ("text", "image"))
+    assert wrong_text["d_real"] == wrong_image["d_real"] and wrong_text["d_wrong"] != wrong_image["d_wrong"]
+    assert losses_of(small(wrong_from="set"), "discriminator")["d_wrong"] != losses_of(small(), "discriminator")["d_wrong"]
+    assert set(READINGS["paper"]) | set(READINGS["coco"]) <= set(GanCLSConfig.__dataclass_fields__)
+    for reading in READINGS.values(): assert GanCLSConfig(**reading).text == "charcnn"
+
+
+
+# cell a200e87e
+def test_wrong_pictures_and_wrong_texts_of_a_permutation_are_one_set():
+    order = other_class(torch.arange(8) // 2, generator(0, "order"))
+    found = []
+    for kind, turned in (("image", order), ("text", order.argsort())):
+        system = small(mismatch=kind)
+        system.wrong_pairs = lambda batch, gen, turned=turned: (None, None, turned)
+        found.append(losses_of(system, "discriminator"))
+    for name, value in found[0].items(): assert abs(found[1][name] - value) < 1e-6, name
+
+
+
+# cell 89f9bd72
+def test_gradients_reach_only_their_player():
+    for text in ("charcnn", "lstm"):
+        system = small(text=text)
+        players = system.players()
+        assert list(players) == ["discriminator", "generator"]
+        assert {id(p) for group in players.values() for p in group} == {id(p) for p in system.parameters() if p.requires_grad}
+        for player, mine in players.items():
+            system.zero_grad(set_to_none=True)
+            other = [p for name, group in players.items() for p in group if name != player]
+            for p in other: p.requires_grad_(False)                             # as the shared loop does
+            system.training_step(small_batch(system), generator(0, "step"), player)[player].backward()
+            assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in mine) and all(p.grad is None for p in other), player
+            assert all(p.grad is None for p in system.text.parameters())
+            for p in other: p.requires_grad_(True)
+
+
+
+# cell 3b27324d
+def test_a_few_steps_teach_the_discriminator():
+    system = small(image_size=32).train()
+    batch = small_batch(system, 16)
+    optimiser = torch.optim.Adam(system.players()["discriminator"], lr=1e-3, betas=(0.5, 0.999))
+    log = []
+    for step in range(40):
+        found = system.training_step(batch, generator(0, "step", step), "discriminator")
+        optimiser.zero_grad(); found["discriminator"].backward(); optimiser.step()
+        log.append({k: v.item() for k, v in found.items()})
+    assert log[-1]["discriminator"] < 0.5 * log[0]["discriminator"]
+    assert log[-1]["d_real"] > 0.7 and log[-1]["d_wrong"] < 0.4 and log[-1]["d_fake"] < 0.3
+
+
+
+# cell a9adbdcb
+def test_equal_seeds_equal_pictures_and_a_folder_is_enough():
+    for fields in ({}, {"text": "bilstm"}, {"text": "glove"}, {"text": "combineskip", "word_dim": 4}, {"noise": "uniform"}, {"whiten": True}):
+        system = small(**fields).eval()
+        captions = ["a red flower", "a blue flower with five petals"]
+        if system.config.whiten: system.text.whiten(encode_captions(system, [f"{w} {v}" for w in WORDS for v in WORDS]))
+        together, alone = system.generate(captions, n=2, seed=3), system.generate(captions[1:], n=2, seed=3)
+        assert together.shape == (2, 2, 3, 16, 16) and 0 <= together.min() and together.max() <= 1
+        torch.testing.assert_close(together[1:], alone, atol=1e-5, rtol=0)
+        assert not torch.equal(together, system.generate(captions, n=2, seed=4)) and not torch.equal(together[0, 0], together[0, 1])
+        with tempfile.TemporaryDirectory() as folder:
+            digest = system.save(folder)
+            again = GanCLS.load(folder)
+            assert again.config == system.config and again.vocabulary == system.vocabulary and again.save(folder) == digest
+            torch.testing.assert_close(again.generate(captions, n=2, seed=3), together, atol=2e-2, rtol=0)
+    without = {k: v for k, v in small_batch(small()).items() if k != "wrong_image"}
+    requests = {"no caption": lambda: system.generate([]), "no letter": lambda: system.generate([""]), "mismatch": lambda: small(mismatch="picture"),
+                "beta is 2.0": lambda: small(beta=2.0), "at least one": lambda: small(captions=0), "did you mean": lambda: small(letters="bird"),
+                "ClassPairs": lambda: losses_of(small(wrong_from="set"), "discriminator", without)}
+    for wanted, request in requests.items(): assert wanted in complaint(request), wanted
+
+
+
+# cell 9675d127
+def test_letters_are_read_where_words_are_unknown():
+    letters, words = small(), small(text="lstm")
+    known, unknown = "a red flower", "a crimson flower"
+    assert not torch.equal(letters.generate([unknown]), letters.generate(["a scarlet flower"]))
+    z = torch.randn(2, 6, generator=generator(0, "z"))[:1].repeat(2, 1)
+    same = words.decode(*words.vocabulary.encode([unknown, "a scarlet flower"]), z)
+    assert torch.allclose(same[0], same[1], atol=1e-5)                                   # both are `<unk>` to a reader of words
+    for system, text in ((letters, unknown), (words, known)): assert system.vocabulary.decode(system.vocabulary.encode([text])[0][0]) == text
+    tokens, lengths = letters.vocabulary.encode(["ab", "a red one"])
+    assert tokens.shape == (2, 201) and lengths.tolist() == [2, 9] and letters.vocabulary.unknown(["a crimson flower"]) == {"crimson": 1}
+
+
+
+# cell d1d36faf
+def test_whitened_sentences_have_one_scale():
+    system = small(whiten=True)
+    captions = [f"a {w} {v} {'so ' * k}" for w in WORDS for v in WORDS for k in range(9)]
+    raw = encode_captions(system, captions)
+    system.text.whiten(raw)
+    vectors = encode_captions(system, captions)
+    covariance, plain = vectors.T.cov(), raw.T.cov()
+    kept = covariance.diagonal() > 0.5
+    assert vectors.mean(0).abs().max() < 1e-2 and kept.sum() >= 3
+    torch.testing.assert_close(covariance[kept][:, kept], torch.eye(int(kept.sum())), atol=0.05, rtol=0)
+    assert torch.linalg.eigvalsh(plain)[-1] > 10 * torch.linalg.eigvalsh(plain).median()      # one direction outshouts the rest
+    system.text.whiten(None)
+    assert torch.equal(encode_captions(system, captions), raw)
+    system.train()
+    assert not system.text.training and not system.text.encoder.training
+
+
+
+# cell 935c419a
+def test_batches_give_what_the_loss_asks_for():
+    flowers = load_dataset("blossoms", "train", size=16, n=60, seed=0)
+    for fields in ({"mismatch": "image"}, {"mismatch": "text"}, {"captions": 1, "replaced": False}, {"captions": 30, "replaced": False}, {"draw": "epoch"}):
+        system = small(wrong_from="set", **fields)
+        pairs = ClassPairs(flowers, system)
+        rows = torch.arange(40)
+        batch = pairs.batch(rows, generator(0, "batch"))
+        key = "wrong_sentence" if fields.get("mismatch") == "text" else "wrong_image"
+        assert batch["sentence"].shape == (40, 8) and len(batch[key]) == 40 and ("wrong_image" in batch) != ("wrong_sentence" in batch)
+        if system.config.draw == "epoch": assert torch.equal(batch["label"], flowers.labels[:40])
+        assert torch.isfinite(system.training_step(batch, generator(0, "step"), "discriminator")["discriminator"])
+    for seed in range(20): assert (flowers.labels[pairs.of_another_class(rows, generator(seed, "wrong"))] != flowers.labels[rows]).all()
+    whole = small(wrong_from="set", captions=30, replaced=False)
+    vectors = encode_captions(whole, flowers.captions[7])
+    torch.testing.assert_close(ClassPairs(flowers, whole).sentences(torch.tensor([7]), generator(0, "s"))[0], vectors.mean(0))       # all ten captions, each once
+    one = small(captions=1)
+    mean = ClassPairs(flowers, one).sentences(torch.tensor([7]), generator(0, "s"))[0]
+    assert any(torch.allclose(mean, v, atol=1e-6) for v in encode_captions(one, flowers.captions[7]))
+    assert "of one class" in complaint(ClassPairs, flowers.subset((flowers.labels == flowers.labels[0]).nonzero().flatten()), small(wrong_from="set"))
+
+
+
+# cell 6f83b378
+def test_classes_are_drawn_before_pictures():
+    labels = torch.cat([torch.zeros(50, dtype=torch.long), torch.ones(2, dtype=torch.long)])
+    few = load_dataset("blossoms", "train", size=16, n=52, seed=1)
+    few.labels = labels
+    rows = torch.randint(52, (400,), generator=generator(0, "rows"))
+    drawn = {draw: ClassPairs(few, small(wrong_from="set", draw=draw)).batch(rows, generator(0, "b"))["label"] for draw in ("class", "epoch")}
+    share = {draw: labels.float().mean().item() for draw, labels in drawn.items()}
+    assert abs(share["class"] - 0.5) < 0.1 and share["epoch"] < 0.1
+
+
+
+# cell 18e82532
+def test_the_encoder_learns_before_the_game():
+    flowers = load_dataset("blossoms", "train", size=16, n=200, seed=0)
+    system = small(whiten=True, hidden=16, letters=(12, 16, 16))
+    before = [p.clone() for p in system.text.encoder.parameters()]
+    plan = TrainConfig(steps=12, batch_size=20, log_every=1, checkpoint_every=12, learning_rate=2e-3)
+    with tempfile.TemporaryDirectory() as folder: log = learn_captions(system, flowers, plan, folder)
+    assert len(log) == 12 and any(not torch.equal(a, b) for a, b in zip(before, system.text.encoder.parameters()))
+    assert not any(p.requires_grad for p in system.text.parameters()) and not torch.equal(system.text.basis, torch.eye(16))
+
+
+
+# cell 5583eafc
+def test_info_shows_the_published_sizes():
+    example = GanCLS.example("paper")
+    assert {name: count_parameters(net) for name, net in example.networks().items()} == {"generator": 18_905_472, "discriminator": 4_030_080, "text": 0}
+    assert sum(p.numel() for p in example.text.parameters()) == 4_045_184
+    for name, rows in example.layer_tables().items(): assert sum(row["parameters"] for row in rows) == count_parameters(example.networks()[name])
