@@ -1,7 +1,6 @@
 """Checks of nbs/12b_repeated.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from matplotlib import pyplot as plt
 from t2ibook.core import InputError
@@ -15,17 +14,19 @@ from t2ibook.repeated import (
     _Tanh,
     _Tickets,
     _Use,
-    _allowed,
     _packs,
+    _smallest,
     _tanh,
     can_pack,
     lstm_pointwise,
+    packing_from,
     tanh,
     without_packing,
 )
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
+import math
 import time
 import torch
 
@@ -55,11 +56,13 @@ def test_packed_weights_give_the_same_product():
         a, b, c = x.to(dtype), weight.to(dtype), bias.to(dtype)
         slow = torch.stack([(b.double() @ row) + c.double() for row in a.double()])
         with without_packing(): plain = Product(b, 7)
-        assert not plain.packed
-        for product in (plain, Product(b, 7), Product(b, 100), Product(b.T.contiguous().T, 7)):
+        with packing_from(0): packed = Product(b, 7), Product(b, 100), Product(b.T.contiguous().T, 7)
+        assert not plain.packed and all(product.packed == can_pack(dtype) for product in packed)
+        for product in (plain, *packed):
             assert (product(a, c).double() - slow).abs().max() < tolerance * slow.abs().max()
-        assert (Product(b.T, 7)(product(a), None).double() - (slow - c.double()) @ b.double()).abs().max() < 5 * tolerance * slow.abs().max()
-    assert not can_pack(torch.float64) and not Product(weight.double(), 7).packed
+        with packing_from(0): back = Product(b.T, 7)
+        assert (back(product(a), None).double() - (slow - c.double()) @ b.double()).abs().max() < 5 * tolerance * slow.abs().max()
+    assert not can_pack(torch.float64) and not Product(weight, 7).packed and Product(torch.zeros(512, 512), 7).packed == can_pack(torch.float32)
 
 
 
@@ -110,7 +113,7 @@ def test_passes_do_not_disturb_each_other():
     close(expected, rtol=0.05, atol=0.1)
     for packed in (True, False):                                                 # an optimiser may move the weights before the backward pass
         expected, _ = slow(x), net.zero_grad()
-        with nullcontext() if packed else without_packing():
+        with packing_from(0) if packed else without_packing():
             loss, before = little_run(net, x, True), [p.detach().clone() for p in net.parameters()]
             with torch.no_grad(): [p.zero_() for p in net.parameters()]
             loss.backward(); close(expected)
