@@ -55,12 +55,12 @@ def test_a_system_written_for_speed_meets_its_plain_version():
 
 
 
-# cell 566b3921
+# cell 660949fc
 def test_sixteen_bits_for_ours_and_thirty_two_for_the_reference():
     from t2ibook.systems.gancls import GanCLS
     seen, step = set(), GanCLS.training_step
     def spy(self, *arguments):
-        seen.add((type(self).__name__, torch.is_autocast_enabled("cpu")))
+        seen.add((type(self).__name__, torch.is_autocast_enabled(self.device.type)))
         return step(self, *arguments)
     GanCLS.training_step = spy
     try: half, full = (bench("gancls", "smoke", steps=2, blocks=1, precision=p) for p in ("bf16", "fp32"))      # the second one after another precision
