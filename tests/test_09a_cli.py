@@ -69,7 +69,7 @@ def test_mistakes_get_one_line_and_exit_code_two():
                  (["info", "imagination", "--profile", "papr"], "did you mean 'paper'"), (["train", "imaginatio"], "did you mean"), (["train", "imagination", "--data", "nowhere"], "unknown data"),
                  (["evaluate", str(folder / "none")], "unknown system, record or folder"), (["publish", str(folder)], "no finished run"), (["verify", "nothing"], "unknown record"),
                  (["data", "sample", "moons", "-o", str(folder / "m")], "did you mean"), (["data", "sample", "toons", "-o", str(folder)], "there already"),
-                 (["data", "check", str(folder / "none")], "unknown data"), (["bench", "nothing"], "unknown system")]
+                 (["data", "check", str(folder / "none")], "unknown data"), (["bench", "nothing"], "unknown system"), (["bench", "gancls", "--precision", "bf61"], "did you mean 'bf16'")]
         for arguments, complaint in cases:
             code, out, err = run(*arguments)
             assert code == 2, (arguments, code, err)
@@ -131,6 +131,15 @@ def test_json_is_one_document():
         assert code == 0 and json.loads(out) and not err
     networks = json.loads(run("info", "imagination", "--profile", "paper", "--json")[1])["networks"]
     assert networks["decoder"] == 27_797_251 - 512 * 16 * 1024 and networks["heads"] == 525_312
+
+
+
+# cell 6de10039
+def test_a_bench_says_its_precision_and_whether_losses_agree():
+    code, out, err = run("bench", "gancls", "--profile", "smoke", "--steps", "2", "--precision", "bf16")
+    assert code == 0 and out.startswith("gancls smoke, batch 16, bf16\n") and "PlainGanCLS in the plain loop, fp32" in out and "losses agree" in out, err
+    document = json.loads(run("bench", "gancls", "--profile", "smoke", "--steps", "2", "--json")[1])
+    assert document["precision"] == "fp32" and document["loss_difference"] < 1e-5 and "--precision" in run("bench", "--help")[1]
 
 
 
