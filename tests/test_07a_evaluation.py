@@ -14,13 +14,16 @@ from t2ibook.evaluation import (
     faithfulness,
     load_samples,
     pair_faithfulness,
+    real_samples,
     save_samples,
 )
 from t2ibook.judge import JUDGED, Judge, accuracy, load_judge
 from t2ibook.metrics import Score, diversity, judge_faithfulness, mean_picture, mean_score, mse, nearest_caption_baseline, ranks, ssim
 from t2ibook.pictures import picture_sheet
 from t2ibook.pictures import picture_tensor, to_uint8, to_unit
+from t2ibook.trying import complaint
 from t2ibook.worlds import load_world
+from t2ibook.worlds.base import SPLITS
 from torch import Tensor
 import json
 import tempfile
@@ -89,6 +92,23 @@ def test_samples_come_back_as_they_were_drawn():
         except InputError as error: message = str(error)
     assert captions == ["a red bus", "ein größerer Bus", "c"] and "kept no samples" in message
     assert (pictures - Stripes().generate(captions, 2, 5)).abs().max() < 0.51 / 255
+
+
+
+# cell 357e5ee9
+def test_real_samples_show_what_was_said_and_vary_the_rest():
+    world = load_dataset("blossoms", "test", size=32, n=4, seed=0).world
+    captions = ["a yellow flower at night", "a flower", "three red flowers with six heart shaped petals on sand"]
+    pictures = real_samples(world, captions, 40, 32, seed=3)
+    assert pictures.shape == (3, 40, 3, 32, 32) and torch.equal(pictures, real_samples(world, captions, 40, 32, seed=3))
+    judge, spread = load_judge("blossoms"), diversity(pictures)
+    for caption, shown in zip(captions, pictures):
+        found = faithfulness(shown, [caption] * 40, world, judge) if world.read(caption) else {}
+        for name, score in found.items(): assert score.value > 0.95, (caption, name)
+    assert spread[1] > spread[0] > 0.05 and spread[1] > spread[2] > 0.02            # the less is said, the more is left open
+    read = judge.read(pictures[1])
+    assert all(len(read[name].unique()) > 1 for name in judge.attributes if name not in world.read(captions[1]))
+    assert "has no picture of" in complaint(real_samples, world, ["a red flower with three round petals"], 2, 32)
 
 
 
