@@ -11,7 +11,7 @@ from t2ibook.datasets import load_dataset
 from t2ibook.layers import DownBlock, UpBlock, layer_table
 from t2ibook.layers import count_parameters
 from t2ibook.pictures import picture_sheet, to_unit
-from t2ibook.retrieval import ENCODERS, CaptionRetrieval, PairBatches, RetrievalConfig, build_encoder, learn_from_text
+from t2ibook.retrieval import ENCODERS, FROM_TEXT_ALONE, CaptionRetrieval, PairBatches, RetrievalConfig, build_encoder, learn_from_text
 from t2ibook.systems import base
 from t2ibook.systems.gancls import (
     CHOICES,
