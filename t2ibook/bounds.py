@@ -286,12 +286,12 @@ def bounds_table(records: list[dict] | None = None,   # by default all published
                  profile: str | None = None,          # only runs of this profile
                  seeds_together: bool = False,        # runs that differ in their seed alone share a row: mean ± standard deviation
                  ) -> str:
-    "Markdown, one row a record that has a bound: R@K in percent, Med r, SSI, bound in nats on train, test, and test after sharpening."
+    "Markdown, one row a record that has a bound or the slides' SSI: R@K in percent, Med r, SSI, bound in nats on train, test, and test after sharpening."
     check_choice(score, ("ratio", "bound"), "score")
     groups = {}
     for r in (published() if records is None else records):
         name = re.sub(r"-seed\d+", "", r["name"]) if seeds_together else r["name"]
-        if "bound_test" in r["metrics"] and profile in (None, r["profile"]): groups.setdefault(name, []).append(r["metrics"])
+        if {"bound_test", "ssi50"} & r["metrics"].keys() and profile in (None, r["profile"]): groups.setdefault(name, []).append(r["metrics"])
     def say(runs, name, form):
         values = [m[name]["value"] for m in runs if name in m]
         return "–" if not values else " ± ".join(form.format(f(values)) for f in (mean, stdev)[:len(values)])

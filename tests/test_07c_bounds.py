@@ -345,3 +345,5 @@ def test_the_table_reads_records():
     runs = [{"name": f"cross{seed}-laptop", "profile": "laptop", "metrics": {"bound_test": {"value": value}}} for seed, value in (("", -5.0), ("-seed1", -6.0), ("-seed2", -7.0))]
     assert "| `cross-laptop`, 3 seeds " in bounds_table(runs, seeds_together=True) and "| -6.00 ± 1.00 |" in bounds_table(runs, seeds_together=True)
     assert len(bounds_table(runs).splitlines()) == 5
+    without = {"name": "game-laptop", "profile": "laptop", "metrics": {"ssi50": {"value": 0.08}}}
+    assert bounds_table([without]).splitlines()[2] == "| `game-laptop` | – | – | – | – | – | 0.080 | – | – | – |"
