@@ -25,6 +25,12 @@ def test_a_run_folder_draws(runs):
     assert load_system(runs["imagination"]).generate(["pip is running"]).shape == (1, 1, 3, 64, 64)
 
 
+def test_a_painter_is_measured_behind_a_sharpener(runs, tmp_path):
+    run = execute_training("aligndraw", profile="smoke", steps=2, out=tmp_path / "run", sharpener=str(runs["lapgan"]))
+    metrics = read_json(run / "record.json")["metrics"]
+    assert {"bound_test", "bound_after", "bound_after_control"} <= set(metrics) and metrics["bound_after"]["protocol"]["part"] == "after sharpening"
+
+
 def test_a_finished_run_is_not_overwritten(runs):
     with pytest.raises(InputError, match="already holds a finished run"):
         execute_training("imagination", profile="smoke", out=runs["imagination"])

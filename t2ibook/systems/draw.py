@@ -213,7 +213,7 @@ class Draw(Glimpses):
         "paper": DrawConfig(start_std=0.01)}
     training: ClassVar[dict] = {
         "smoke": TrainConfig(steps=60, batch_size=32, learning_rate=3e-3, checkpoint_every=30, sample_every=30, log_every=5),
-        "laptop": TrainConfig(steps=6000, batch_size=64, clip_norm=10.0, checkpoint_every=1000, sample_every=1000),
+        "laptop": TrainConfig(steps=12_000, batch_size=64, clip_norm=10.0, checkpoint_every=1000, sample_every=1000),
         "gpu": TrainConfig(steps=25_000, batch_size=100, clip_norm=10.0, checkpoint_every=2500, sample_every=2500),
         "paper": TrainConfig(steps=55_000, batch_size=100, learning_rate=3e-4, clip_norm=10.0, checkpoint_every=1000, sample_every=5000)}
 
