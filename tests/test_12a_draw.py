@@ -29,7 +29,7 @@ from t2ibook.systems.draw import (
 )
 from t2ibook.text.tokens import Vocabulary
 from t2ibook.training import TrainConfig
-from t2ibook.training import train
+from t2ibook.training import read_log, train
 from torch import Tensor, nn
 from torch.nn import functional as F
 from typing import ClassVar
