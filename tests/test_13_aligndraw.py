@@ -3,7 +3,7 @@ from IPython.display import Image as Animation
 from PIL import Image, ImageDraw
 from dataclasses import dataclass
 from matplotlib import pyplot as plt
-from t2ibook.bounds import bounds_table
+from t2ibook.bounds import LIKELIHOODS, bounds_table
 from t2ibook.core import InputError, check_choice
 from t2ibook.core import generator
 from t2ibook.datasets import load_dataset
@@ -107,6 +107,7 @@ def test_weights_are_a_distribution_over_true_words():
 def test_sizes_are_those_of_the_paper():
     assert count_parameters(AlignDraw.example("paper")) == 33_098_147
     assert count_parameters(AlignDraw.example("paper-digits")) == 2_371_746
+    assert AlignDraw.likelihood == LIKELIHOODS[0] and Draw.likelihood == LIKELIHOODS[2]
 
 
 

@@ -109,6 +109,7 @@ class AlignDraw(Draw):
     name = "aligndraw"
     paper = "E. Mansimov, E. Parisotto, J. L. Ba, R. Salakhutdinov: Generating Images from Captions with Attention (2016)"
     chapter = "13_aligndraw"
+    likelihood = "Bernoulli on real-valued pixels"     # DRAW's own digits are black or white
     conditional = True
     Config = AlignDrawConfig
     n_words: ClassVar[dict] = {"paper": 25_320, "paper-digits": 20}         # and three specials
