@@ -123,7 +123,7 @@ class AlignDraw(Draw):
         "paper-digits": AlignDrawConfig(image_size=60, channels=1, hidden=300, latent=150, read_size=8, write_size=8, start_std=0.01)}
     training: ClassVar[dict] = {
         "smoke": TrainConfig(steps=60, batch_size=16, learning_rate=3e-3, clip_norm=10.0, checkpoint_every=30, sample_every=30, log_every=5),
-        "laptop": TrainConfig(steps=5000, batch_size=64, clip_norm=10.0, checkpoint_every=1000, sample_every=1000),
+        "laptop": TrainConfig(steps=9000, batch_size=64, clip_norm=10.0, checkpoint_every=1000, sample_every=1000),
         "laptop-digits": TrainConfig(steps=5000, batch_size=64, clip_norm=10.0, checkpoint_every=1000, sample_every=1000),
         "gpu": TrainConfig(steps=30_000, batch_size=100, clip_norm=10.0, checkpoint_every=2500, sample_every=5000),
         "paper": TrainConfig(steps=74_000, batch_size=100, final_learning_rate=1e-4, schedule="drop", drop_at=11 / 18, optimiser="rmsprop",
