@@ -1,4 +1,5 @@
 """Checks of nbs/21_gancls.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
+from PIL import Image
 from dataclasses import dataclass
 from dataclasses import replace
 from matplotlib import pyplot as plt
@@ -8,9 +9,11 @@ from t2ibook.core import InputError, check_choice
 from t2ibook.core import generator
 from t2ibook.datasets import Dataset
 from t2ibook.datasets import load_dataset
+from t2ibook.evaluation import load_samples
 from t2ibook.layers import DownBlock, UpBlock, layer_table
 from t2ibook.layers import count_parameters
 from t2ibook.pictures import picture_sheet, to_unit
+from t2ibook.records import find_record
 from t2ibook.retrieval import ENCODERS, FROM_TEXT_ALONE, CaptionRetrieval, PairBatches, RetrievalConfig, build_encoder, learn_from_text
 from t2ibook.systems import base
 from t2ibook.systems.gancls import (

@@ -1,4 +1,5 @@
 """Checks of nbs/22_lapgan.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
+from IPython.display import Markdown
 from dataclasses import dataclass
 from dataclasses import replace
 from matplotlib import pyplot as plt
@@ -6,9 +7,12 @@ from t2ibook.adversarial import discriminator_loss, generator_loss, mean_outputs
 from t2ibook.core import InputError, check_choice, generator
 from t2ibook.datasets import Dataset
 from t2ibook.datasets import load_dataset
+from t2ibook.drawing import load
 from t2ibook.layers import count_parameters
 from t2ibook.layers import layer_table
 from t2ibook.pictures import picture_sheet, to_unit
+from t2ibook.records import published
+from t2ibook.reports import markdown_table
 from t2ibook.systems import base
 from t2ibook.systems.gancls import encode_captions
 from t2ibook.systems.lapgan import (
