@@ -1,7 +1,7 @@
 """Checks of nbs/22a_sharpening.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
 from dataclasses import replace
 from t2ibook.adversarial import discriminator_loss, generator_loss
-from t2ibook.bounds import LIKELIHOODS, bound_after, bound_score
+from t2ibook.bounds import bound_after, bound_score
 from t2ibook.core import InputError, generator
 from t2ibook.datasets import Dataset
 from t2ibook.datasets import load_dataset
