@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['score_loss', 'discriminator_loss', 'mean_outputs', 'generator_loss', 'init_gan_', 'bare', 'Residual', 'UpConvolution',
-           'DownConvolution', 'quicken_']
+           'DownConvolution', 'quicken_', 'resize_convolution', 'gradient_penalty']
 
 # %% ../nbs/20_gans.ipynb #9df706ae
 import torch
@@ -92,7 +92,6 @@ class _Product(torch.autograd.Function):
         return (F.conv_transpose2d if up else F.conv2d)(x, weight, stride=2, padding=1)
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(ctx, g: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         (x, weight), grad_x, grad_w = ctx.saved_tensors, None, None
         if ctx.needs_input_grad[0]: grad_x = (F.conv2d if ctx.up else F.conv_transpose2d)(g, weight, stride=2, padding=1)
@@ -147,3 +146,16 @@ def quicken_(network: nn.Module) -> nn.Module:
             quick.weight = child.weight
             setattr(module, name, quick)
     return network.to(memory_format=torch.channels_last)
+
+# %% ../nbs/20_gans.ipynb #1d87d90f
+def resize_convolution(c_in: int, c_out: int) -> nn.Sequential:
+    "Repeat each pixel 2×2, then a 3×3 convolution without bias: (B, C_in, H, W) to (B, C_out, 2H, 2W)."
+    return nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv2d(c_in, c_out, 3, padding=1, bias=False))
+
+
+def gradient_penalty(scores: Tensor,     # (B,) of real pictures
+                     images: Tensor,     # those pictures, with `requires_grad`, from which the scores were computed
+                     ) -> Tensor:        # a scalar
+    "(9) for γ = 1; its graph is kept, so that it can be minimised."
+    slope, = torch.autograd.grad(scores.sum(), images, create_graph=True)
+    return 0.5 * slope.flatten(1).square().sum(1).mean()                                                     # (9)

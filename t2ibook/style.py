@@ -21,7 +21,8 @@ from .core import InputError, check_choice
 from .layers import PictureEncoder
 from .pictures import to_signed, to_unit
 from .reports import markdown_table
-from .systems.gancls import GanCLS, encode_captions
+from .systems.gancls import GanCLS
+from .systems.sentences import encode_captions
 from .training import TrainConfig, read_log, train
 
 # %% ../nbs/21b_gan_experiments.ipynb #be1b27e6

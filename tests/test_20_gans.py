@@ -9,9 +9,11 @@ from t2ibook.adversarial import (
     bare,
     discriminator_loss,
     generator_loss,
+    gradient_penalty,
     init_gan_,
     mean_outputs,
     quicken_,
+    resize_convolution,
     score_loss,
 )
 from t2ibook.core import InputError, check_choice
@@ -257,8 +259,9 @@ def test_the_weights_gradient_is_the_sum():
         expected[c, o, k, l] = sum(small[b, c, i, j] * padded[b, o, 2 * i + k, 2 * j + l] for b in range(2) for i in range(3) for j in range(4))     # (8)
     torch.testing.assert_close(layer.weight.grad, expected.detach())
     weight = torch.randn(3, 2, 4, 4, dtype=torch.float64, generator=generator(0, "w")).requires_grad_()
-    assert torch.autograd.gradcheck(lambda x, w: _Product.apply(x, w, False), (torch.randn(1, 2, 4, 4, dtype=torch.float64).requires_grad_(), weight))
-    assert torch.autograd.gradcheck(lambda x, w: _Product.apply(x, w, True), (torch.randn(1, 3, 2, 2, dtype=torch.float64).requires_grad_(), weight))
+    for check in (torch.autograd.gradcheck, torch.autograd.gradgradcheck):                # the second: can the gradient itself be differentiated?
+        assert check(lambda x, w: _Product.apply(x, w, False), (torch.randn(1, 2, 4, 4, dtype=torch.float64).requires_grad_(), weight))
+        assert check(lambda x, w: _Product.apply(x, w, True), (torch.randn(1, 3, 2, 2, dtype=torch.float64).requires_grad_(), weight))
 
 
 
@@ -273,3 +276,33 @@ def test_quick_layers_in_16_bits():
         assert y.dtype == torch.bfloat16
         rounded, = torch.autograd.grad(y.float().square().sum(), layer.weight)
         assert rounded.dtype == torch.float32 and (rounded - exact).norm() < 0.02 * exact.norm()
+
+
+
+# cell 73c9aed6
+def test_the_penalty_is_the_squared_slope():
+    gen = generator(0, "penalty")
+    images, w = torch.randn(4, 3, 2, 2, generator=gen, dtype=torch.float64).requires_grad_(), torch.randn(3, 2, 2, generator=gen, dtype=torch.float64).requires_grad_()
+    score = lambda: (w * images.square()).flatten(1).sum(1)                    # its slope is 2 w x
+    penalty = gradient_penalty(score(), images)
+    torch.testing.assert_close(penalty, 0.5 * (2 * w * images).square().flatten(1).sum(1).mean())                        # (9)
+    slope, = torch.autograd.grad(penalty, w)
+    torch.testing.assert_close(slope, (4 * w * images.square()).mean(0))       # and it can be minimised
+    plain = nn.Sequential(DownBlock(3, 6), DownBlock(6, 8), nn.Flatten(), nn.Linear(32, 1)).double()
+    quick, found = quicken_(nn.Sequential(DownBlock(3, 6), DownBlock(6, 8), nn.Flatten(), nn.Linear(32, 1)).double()), []
+    quick.load_state_dict(plain.state_dict())
+    x = torch.randn(4, 3, 8, 8, generator=gen, dtype=torch.float64)
+    for net in (plain, quick):
+        gradient_penalty(net(y := x.clone().requires_grad_())[:, 0], y).backward()
+        found.append([p.grad for p in net.parameters() if p.grad is not None])
+    for a, b in zip(*found, strict=True): torch.testing.assert_close(a, b)
+
+
+
+# cell 0183e29b
+def test_no_pixel_of_a_resized_map_is_special():
+    torch.manual_seed(0)
+    flat = torch.ones(1, 5, 6, 6)
+    grid = lambda layer: layer(flat)[0, :, 3:-3, 3:-3].std((1, 2)).max().item()
+    up = resize_convolution(5, 7)
+    assert up(flat).shape == (1, 7, 12, 12) and grid(up) < 1e-6 < 1e-2 < grid(nn.ConvTranspose2d(5, 7, 4, 2, 1, bias=False))

@@ -3,41 +3,32 @@ from PIL import Image
 from dataclasses import dataclass
 from dataclasses import replace
 from matplotlib import pyplot as plt
-from pathlib import Path
-from t2ibook.adversarial import Residual, bare, discriminator_loss, generator_loss, init_gan_, mean_outputs, quicken_
+from t2ibook.adversarial import (Residual, bare, discriminator_loss, generator_loss, gradient_penalty, init_gan_, mean_outputs, quicken_,
+                                 resize_convolution)
 from t2ibook.core import InputError, check_choice
 from t2ibook.core import generator
-from t2ibook.datasets import Dataset
 from t2ibook.datasets import load_dataset
 from t2ibook.evaluation import load_samples
-from t2ibook.layers import DownBlock, UpBlock, layer_table
+from t2ibook.layers import DownBlock, layer_table, up_convolution
 from t2ibook.layers import count_parameters
 from t2ibook.pictures import picture_sheet, to_unit
 from t2ibook.records import find_record
-from t2ibook.retrieval import ENCODERS, FROM_TEXT_ALONE, CaptionRetrieval, PairBatches, RetrievalConfig, build_encoder, learn_from_text
-from t2ibook.systems import base
+from t2ibook.systems import sentences
 from t2ibook.systems.gancls import (
     CHOICES,
-    CaptionCode,
-    ClassPairs,
     GanCLS,
     GanCLSConfig,
     READINGS,
-    Reader,
     TextDiscriminator,
     TextGenerator,
-    caption_encoder,
     doublings,
-    encode_captions,
     interpolate,
-    learn_captions,
-    other_class,
-    sizes_of_encoder,
     standing_for,
 )
-from t2ibook.text.charcnn import ALPHABET, CHAR_PRESETS, CharCNNRNN, CharConfig, char_numbers, draw_classes
+from t2ibook.systems.sentences import ClassPairs, encode_captions, learn_captions, other_class
 from t2ibook.text.tokens import Vocabulary
-from t2ibook.training import TrainConfig, train
+from t2ibook.training import TrainConfig
+from t2ibook.training import train
 from t2ibook.trying import complaint
 from torch import Tensor, nn
 from typing import ClassVar
@@ -111,24 +102,8 @@ def test_where_the_activations_are():
     G = TextGenerator(64, 8, 16, 4, 8)
     m = G.start[:2](torch.randn(8, 12, 1, 1, generator=generator(0, "z")))
     assert (m < 0).any() and (G.start[2](m) >= 0).all() and (G.blocks[0][0](G.start[2](m)) < 0).any() and (G.blocks[0](G.start[2](m)) >= 0).all()
-    assert TextGenerator(32, 8, 16, 4, 8)(torch.zeros(2, 8), torch.zeros(2, 16)).shape == (2, 3, 32, 32)
+    for upsampling in ("transposed", "resized"): assert TextGenerator(32, 8, 16, 4, 8, upsampling)(torch.zeros(2, 8), torch.zeros(2, 16)).shape == (2, 3, 32, 32)
     assert "doubling 4" in complaint(TextGenerator, 60, 8, 16, 4, 8)
-
-
-
-# cell a10a9257
-def test_nobody_meets_the_own_class():
-    for seed in range(40):
-        gen = generator(seed, "classes")
-        n = int(torch.randint(2, 30, (1,), generator=gen))
-        labels = torch.randint(3, (n,), generator=gen)
-        labels[:(n + 1) // 2] = torch.arange((n + 1) // 2) % n                         # enough of different ones
-        if 2 * labels.bincount().max() > n: continue
-        other = other_class(labels, gen)
-        assert (labels[other] != labels).all() and sorted(other.tolist()) == list(range(n))
-    met = {tuple(other_class(torch.tensor([0, 0, 1, 1]), generator(k, "perm")).tolist()) for k in range(60)}
-    assert met == {(2, 3, 0, 1), (2, 3, 1, 0), (3, 2, 0, 1), (3, 2, 1, 0)}              # every one of the four that are allowed
-    assert "of one class" in complaint(other_class, torch.tensor([1, 1, 0]), generator(0))
 
 
 
@@ -195,10 +170,11 @@ def test_the_generators_loss_is_the_formula():
 # cell 8ac5a5d0
 def test_every_field_changes_what_it_says():
     base_loss = {player: losses_of(small(), player)[player] for player in ("discriminator", "generator")}
-    only = {"discriminator": [{"matching": False}, {"wrong_weight": 0.4}, {"real_target": 0.9}, {"discriminator_interpolated": True}],
+    only = {"discriminator": [{"matching": False}, {"wrong_weight": 0.4}, {"real_target": 0.9}, {"discriminator_interpolated": True},
+                              {"gradient_penalty": 1.0, "penalty_every": 1}],
             "generator": [{"interpolated": False}, {"generator_loss": "minimax"}, {"interpolation": "random"}, {"beta": 0.3}, {"interp_weight": 0.5},
                           {"average": "terms"}],
-            "both": [{"noise": "uniform"}, {"third_activation": True}, {"text_norm": False}]}
+            "both": [{"noise": "uniform"}, {"upsampling": "resized"}, {"third_activation": True}, {"text_norm": False}]}
     for kind, cases in only.items():
         for fields in cases:
             system = small(image_size=32, **fields) if "third_activation" in fields else small(**fields)
@@ -243,6 +219,23 @@ def test_gradients_reach_only_their_player():
 
 
 
+# cell d6587556
+def test_the_penalty_is_paid_in_one_step_of_k():
+    plain, steep = small(), small(gradient_penalty=2.0, penalty_every=4)
+    batch = small_batch(steep)
+    bare_loss, paid = ([losses_of(system, "discriminator", batch, seed)["discriminator"] for seed in range(60)] for system in (plain, steep))
+    norms = {name: t.clone() for name, t in steep.state_dict().items() if "running" in name or "batches" in name}
+    penalty = steep.penalty(batch["image"], batch["sentence"]).item()
+    assert all(torch.equal(t, norms[name]) for name, t in steep.state_dict().items() if name in norms) and penalty > 0
+    extra = [b - a for a, b in zip(bare_loss, paid)]
+    assert 5 <= sum(e > 1e-6 for e in extra) <= 28                                             # about one of four
+    steps = [e for e in extra if e > 1e-6]
+    assert max(abs(e - 4 * 2.0 * penalty) for e in steps) < 1e-4 * max(1, penalty)
+    loss = small(gradient_penalty=2.0, penalty_every=1).training_step(batch, generator(0, "step"), "discriminator")["discriminator"]
+    loss.backward()                                                                            # a derivative of a derivative, through the quick layers
+
+
+
 # cell 3b27324d
 def test_a_few_steps_teach_the_discriminator():
     system = small(image_size=32).train()
@@ -275,89 +268,9 @@ def test_equal_seeds_equal_pictures_and_a_folder_is_enough():
             torch.testing.assert_close(again.generate(captions, n=2, seed=3), together, atol=2e-2, rtol=0)
     without = {k: v for k, v in small_batch(small()).items() if k != "wrong_image"}
     requests = {"no caption": lambda: system.generate([]), "no letter": lambda: system.generate([""]), "mismatch": lambda: small(mismatch="picture"),
-                "beta is 2.0": lambda: small(beta=2.0), "at least one": lambda: small(captions=0), "did you mean": lambda: small(letters="bird"),
+                "beta is 2.0": lambda: small(beta=2.0), "is none": lambda: small(gradient_penalty=1.0, penalty_every=0), "at least one": lambda: small(captions=0), "did you mean": lambda: small(letters="bird"),
                 "ClassPairs": lambda: losses_of(small(wrong_from="set"), "discriminator", without)}
     for wanted, request in requests.items(): assert wanted in complaint(request), wanted
-
-
-
-# cell 9675d127
-def test_letters_are_read_where_words_are_unknown():
-    letters, words = small(), small(text="lstm")
-    known, unknown = "a red flower", "a crimson flower"
-    assert not torch.equal(letters.generate([unknown]), letters.generate(["a scarlet flower"]))
-    z = torch.randn(2, 6, generator=generator(0, "z"))[:1].repeat(2, 1)
-    same = words.decode(*words.vocabulary.encode([unknown, "a scarlet flower"]), z)
-    assert torch.allclose(same[0], same[1], atol=1e-5)                                   # both are `<unk>` to a reader of words
-    for system, text in ((letters, unknown), (words, known)): assert system.vocabulary.decode(system.vocabulary.encode([text])[0][0]) == text
-    tokens, lengths = letters.vocabulary.encode(["ab", "a red one"])
-    assert tokens.shape == (2, 201) and lengths.tolist() == [2, 9] and letters.vocabulary.unknown(["a crimson flower"]) == {"crimson": 1}
-
-
-
-# cell d1d36faf
-def test_whitened_sentences_have_one_scale():
-    system = small(whiten=True)
-    captions = [f"a {w} {v} {'so ' * k}" for w in WORDS for v in WORDS for k in range(9)]
-    raw = encode_captions(system, captions)
-    system.text.whiten(raw)
-    vectors = encode_captions(system, captions)
-    covariance, plain = vectors.T.cov(), raw.T.cov()
-    kept = covariance.diagonal() > 0.5
-    assert vectors.mean(0).abs().max() < 1e-2 and kept.sum() >= 3
-    torch.testing.assert_close(covariance[kept][:, kept], torch.eye(int(kept.sum())), atol=0.05, rtol=0)
-    assert torch.linalg.eigvalsh(plain)[-1] > 10 * torch.linalg.eigvalsh(plain).median()      # one direction outshouts the rest
-    system.text.whiten(None)
-    assert torch.equal(encode_captions(system, captions), raw)
-    system.train()
-    assert not system.text.training and not system.text.encoder.training
-
-
-
-# cell 935c419a
-def test_batches_give_what_the_loss_asks_for():
-    flowers = load_dataset("blossoms", "train", size=16, n=60, seed=0)
-    for fields in ({"mismatch": "image"}, {"mismatch": "text"}, {"captions": 1, "replaced": False}, {"captions": 30, "replaced": False}, {"draw": "epoch"}):
-        system = small(wrong_from="set", **fields)
-        pairs = ClassPairs(flowers, system)
-        rows = torch.arange(40)
-        batch = pairs.batch(rows, generator(0, "batch"))
-        key = "wrong_sentence" if fields.get("mismatch") == "text" else "wrong_image"
-        assert batch["sentence"].shape == (40, 8) and len(batch[key]) == 40 and ("wrong_image" in batch) != ("wrong_sentence" in batch)
-        if system.config.draw == "epoch": assert torch.equal(batch["label"], flowers.labels[:40])
-        assert torch.isfinite(system.training_step(batch, generator(0, "step"), "discriminator")["discriminator"])
-    for seed in range(20): assert (flowers.labels[pairs.of_another_class(rows, generator(seed, "wrong"))] != flowers.labels[rows]).all()
-    whole = small(wrong_from="set", captions=30, replaced=False)
-    vectors = encode_captions(whole, flowers.captions[7])
-    torch.testing.assert_close(ClassPairs(flowers, whole).sentences(torch.tensor([7]), generator(0, "s"))[0], vectors.mean(0))       # all ten captions, each once
-    one = small(captions=1)
-    mean = ClassPairs(flowers, one).sentences(torch.tensor([7]), generator(0, "s"))[0]
-    assert any(torch.allclose(mean, v, atol=1e-6) for v in encode_captions(one, flowers.captions[7]))
-    assert "of one class" in complaint(ClassPairs, flowers.subset((flowers.labels == flowers.labels[0]).nonzero().flatten()), small(wrong_from="set"))
-
-
-
-# cell 6f83b378
-def test_classes_are_drawn_before_pictures():
-    labels = torch.cat([torch.zeros(50, dtype=torch.long), torch.ones(2, dtype=torch.long)])
-    few = load_dataset("blossoms", "train", size=16, n=52, seed=1)
-    few.labels = labels
-    rows = torch.randint(52, (400,), generator=generator(0, "rows"))
-    drawn = {draw: ClassPairs(few, small(wrong_from="set", draw=draw)).batch(rows, generator(0, "b"))["label"] for draw in ("class", "epoch")}
-    share = {draw: labels.float().mean().item() for draw, labels in drawn.items()}
-    assert abs(share["class"] - 0.5) < 0.1 and share["epoch"] < 0.1
-
-
-
-# cell 18e82532
-def test_the_encoder_learns_before_the_game():
-    flowers = load_dataset("blossoms", "train", size=16, n=200, seed=0)
-    system = small(whiten=True, hidden=16, letters=(12, 16, 16))
-    before = [p.clone() for p in system.text.encoder.parameters()]
-    plan = TrainConfig(steps=12, batch_size=20, log_every=1, checkpoint_every=12, learning_rate=2e-3)
-    with tempfile.TemporaryDirectory() as folder: log = learn_captions(system, flowers, plan, folder)
-    assert len(log) == 12 and any(not torch.equal(a, b) for a, b in zip(before, system.text.encoder.parameters()))
-    assert not any(p.requires_grad for p in system.text.parameters()) and not torch.equal(system.text.basis, torch.eye(16))
 
 
 

@@ -33,8 +33,9 @@ from t2ibook.style import (
     verification_area,
     walk_shape,
 )
-from t2ibook.systems.gancls import GanCLS, encode_captions
+from t2ibook.systems.gancls import GanCLS
 from t2ibook.systems.gancls import GanCLSConfig
+from t2ibook.systems.sentences import encode_captions
 from t2ibook.text.tokens import Vocabulary
 from t2ibook.training import TrainConfig, read_log, train
 from t2ibook.trying import complaint

@@ -14,7 +14,6 @@ from t2ibook.pictures import picture_sheet, to_unit
 from t2ibook.records import published
 from t2ibook.reports import markdown_table
 from t2ibook.systems import base
-from t2ibook.systems.gancls import encode_captions
 from t2ibook.systems.lapgan import (
     CHOICES,
     FixedSentence,
@@ -38,6 +37,7 @@ from t2ibook.systems.lapgan import (
     shrink,
     take_apart,
 )
+from t2ibook.systems.sentences import encode_captions
 from t2ibook.text.skipthought import SkipSentence
 from t2ibook.text.skipthought import train_combine
 from t2ibook.text.tokens import Vocabulary

@@ -9,9 +9,9 @@ from t2ibook.drawing import load
 from t2ibook.metrics import mse, ssim
 from t2ibook.pictures import picture_sheet
 from t2ibook.pictures import to_signed, to_unit
-from t2ibook.systems.gancls import encode_captions
 from t2ibook.systems.lapgan import FreshPairs, LapGANConfig, enlarge, shrink
 from t2ibook.systems.lapgan import LapGAN, ResidualGenerator
+from t2ibook.systems.sentences import encode_captions
 from t2ibook.systems.sharpening import (
     Sharpener,
     _descend,

@@ -21,7 +21,7 @@ from ..core import InputError, check_choice, generator
 from ..datasets import Dataset
 from ..layers import layer_table
 from . import base
-from .gancls import encode_captions
+from .sentences import encode_captions
 from ..text.skipthought import SkipSentence
 from ..text.tokens import Vocabulary
 from ..training import TrainConfig

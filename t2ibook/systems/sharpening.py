@@ -16,7 +16,7 @@ from ..adversarial import discriminator_loss, generator_loss
 from ..core import InputError, generator
 from ..datasets import Dataset
 from ..pictures import to_signed, to_unit
-from .gancls import encode_captions
+from .sentences import encode_captions
 from .lapgan import LapGAN, ResidualGenerator
 from ..training import batch_indices
 
