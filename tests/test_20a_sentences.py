@@ -1,6 +1,5 @@
 """Checks of nbs/20a_sentences.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
-from dataclasses import dataclass
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from matplotlib import pyplot as plt
 from pathlib import Path
 from t2ibook.core import InputError, check_choice
@@ -14,13 +13,16 @@ from t2ibook.systems.sentences import (
     CHOICES,
     CaptionCode,
     ClassPairs,
+    READER,
     Reader,
     SentenceConfig,
     SentenceSystem,
+    borrow_captions,
     caption_encoder,
     encode_captions,
     learn_captions,
     other_class,
+    reading_like,
     sizes_of_encoder,
 )
 from t2ibook.text.charcnn import ALPHABET, CHAR_PRESETS, CharCNNRNN, CharConfig, char_numbers, draw_classes
@@ -136,6 +138,22 @@ def test_the_encoder_learns_before_the_game():
     with tempfile.TemporaryDirectory() as folder: log = learn_captions(system, flowers, plan, folder)
     assert len(log) == 12 and any(not torch.equal(a, b) for a, b in zip(before, system.text.encoder.parameters()))
     assert not any(p.requires_grad for p in system.text.parameters()) and not torch.equal(system.text.basis, torch.eye(16))
+
+
+
+# cell 3f877811
+def test_an_encoder_can_be_borrowed():
+    lender, plain = told(text="bilstm", hidden=12, whiten=True), replace(told().config, image_size=32, mismatch="text")
+    lender.text.whiten(encode_captions(lender, [f"{w} {v}" for w in WORDS for v in WORDS]))
+    config = reading_like(plain, lender)
+    assert (config.text, config.hidden, config.image_size, config.mismatch) == ("bilstm", 12, 32, "text")
+    borrower = SentenceSystem(config, lender.vocabulary)
+    assert not torch.allclose(encode_captions(borrower, ["a red flower"]), encode_captions(lender, ["a red flower"]))
+    borrow_captions(borrower, lender)
+    torch.testing.assert_close(encode_captions(borrower, ["a red flower"]), encode_captions(lender, ["a red flower"]))
+    assert "text, hidden, whiten" in complaint(borrow_captions, told(), lender)
+    other = SentenceSystem(config, Vocabulary(WORDS[::-1]))
+    assert "vocabulary" in complaint(borrow_captions, other, lender)
 
 
 
