@@ -36,8 +36,9 @@ class TrainConfig:
     learning_rate: float = 1e-3       # of the cosine schedule, at its top
     final_learning_rate: float = 1e-5
     warmup: int = 0                   # steps of linear rise
-    schedule: str = "cosine"          # or "drop": the top rate, then the final one
+    schedule: str = "cosine"          # or "drop": the top rate, then the final one; or "halving": half of it again and again
     drop_at: float = 0.6              # share of the steps after which "drop" falls
+    halvings: int = 5                 # of "halving", at equal distances: 5 cut a run into 6 parts
     optimiser: str = "adam"           # or "rmsprop", equation (2)
     betas: tuple[float, float] = (0.9, 0.999)   # of Adam
     weight_decay: float = 0.0
@@ -53,9 +54,11 @@ class TrainConfig:
 
 # %% ../nbs/05_training.ipynb #76729f4f
 def learning_rate_at(step: int, config: TrainConfig) -> float:
-    "Linear warm-up, then a cosine from the top to the final rate, or one sudden drop."
+    "Linear warm-up, then a cosine from the top to the final rate, one sudden drop, or halvings. Raises `InputError` for another schedule."
     top, end = config.learning_rate, config.final_learning_rate
-    if config.schedule == "drop": rate = top if step < config.drop_at * config.steps else end
+    check_choice(config.schedule, ("cosine", "drop", "halving"), "schedule")
+    if config.schedule == "halving": rate = top * 0.5 ** min(config.halvings, step * (config.halvings + 1) // max(1, config.steps))
+    elif config.schedule == "drop": rate = top if step < config.drop_at * config.steps else end
     else: rate = end + 0.5 * (top - end) * (1 + math.cos(math.pi * step / max(1, config.steps)))   # (1)
     return rate * min(1.0, (step + 1) / config.warmup) if config.warmup else rate
 

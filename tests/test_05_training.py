@@ -29,6 +29,7 @@ from t2ibook.training import (
     train,
     training_seconds,
 )
+from t2ibook.trying import complaint
 from torch import Tensor, nn
 import dataclasses
 import itertools
@@ -75,6 +76,9 @@ def test_schedule_and_order_are_functions_of_the_step():
     seen = torch.cat([batch_indices(t, 103, 10, seed=1) for t in range(10)])
     drop = TrainConfig(steps=10, schedule="drop", drop_at=0.6)
     assert [learning_rate_at(t, drop) for t in (0, 5, 6, 9)] == [1e-3, 1e-3, 1e-5, 1e-5]
+    halving = TrainConfig(steps=12, schedule="halving", halvings=5, learning_rate=32.0)
+    assert [learning_rate_at(t, halving) for t in range(12)] == [32, 32, 16, 16, 8, 8, 4, 4, 2, 2, 1, 1] and learning_rate_at(12, halving) == 1
+    assert "did you mean" in complaint(learning_rate_at, 0, TrainConfig(schedule="cosin"))
     assert len(seen.unique()) == 100                                       # an epoch shows no picture twice
     assert not torch.equal(batch_indices(0, 103, 10, 1), batch_indices(10, 103, 10, 1))   # the next epoch is in another order
     assert torch.equal(batch_indices(7, 103, 10, 1), batch_indices(7, 103, 10, 1))

@@ -23,6 +23,7 @@ from t2ibook.systems.gancls import (
     TextGenerator,
     doublings,
     interpolate,
+    ladder,
     standing_for,
 )
 from t2ibook.systems.sentences import ClassPairs, encode_captions, learn_captions, other_class
