@@ -66,6 +66,7 @@ def draw(caption: Annotated[list[str], typer.Argument(help="One or more captions
          n: Annotated[int, typer.Option("-n", "--n", min=1, help="Samples of each caption.")] = 1,
          seed: Seed = 0,
          show: Annotated[str, typer.Option("--show", help="attention: also an animation of the words that were followed, one a caption.")] = "",
+         stages: Annotated[bool, typer.Option("--stages", help="The pictures of all stages beside each other, from a system that draws in several.")] = False,
          output: Annotated[Path, typer.Option("-o", "--output", help="The sheet; a note with seed and hash is written beside it.")] = Path("drawing.png"),
          as_json: Json = False) -> None:
     "Draw captions: a PNG sheet and beside it a JSON note that proves it."
@@ -73,7 +74,7 @@ def draw(caption: Annotated[list[str], typer.Argument(help="One or more captions
     if n * len(captions) > MOST_PICTURES: raise InputError(f"{n * len(captions):,} pictures are too many for one sheet; draw at most {MOST_PICTURES:,}")
     _writable(output)
     from t2ibook.drawing import draw as draw_captions
-    drawing = draw_captions(captions, system, data, n, seed, show)
+    drawing = draw_captions(captions, system, data, n, seed, show, stages)
     for word, count in drawing.unknown.items():
         print(f"warning: {drawing.record} does not know the word {word!r}{f' ({count} times)' if count > 1 else ''}", file=sys.stderr)
     files = [str(path) for path in drawing.save(output)]

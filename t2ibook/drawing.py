@@ -64,10 +64,18 @@ class Drawing:
     unknown: dict[str, int]     # words outside the vocabulary, and how often
     show: str = ""              # what `frames` show: "attention", or nothing
     frames: list[list] = field(default_factory=list)   # for each caption, pictures of how it was painted
+    stages: list[tuple] = field(default_factory=list)  # name and pictures (B, n, 3, side, side) of each stage, the last of which are `images`
 
     def sheet(self):
         "All pictures with their captions, a row for each caption when there are several samples."
-        n = self.images.shape[1]
+        from torch import stack
+        from torch.nn.functional import interpolate
+        n, side = self.images.shape[1], self.images.shape[-1]
+        if self.stages:
+            large = [interpolate(drawn.flatten(0, 1), size=side, mode="nearest").unflatten(0, drawn.shape[:2]) for _, drawn in self.stages]
+            beside = [images[b, k] for b in range(len(self.captions)) for k in range(n) for images in large]
+            titles = [f"{caption} ({name}, {drawn.shape[-1]}×{drawn.shape[-1]})" for caption in self.captions for _ in range(n) for name, drawn in self.stages]
+            return picture_sheet(stack(beside), titles, columns=len(self.stages) * min(n, 4))
         return picture_sheet(self.images.flatten(0, 1), [c for c in self.captions for _ in range(n)], columns=n if n > 1 else min(4, len(self.captions)))
 
     def save(self, path: str | Path) -> list[Path]:
@@ -95,6 +103,7 @@ def draw(captions: str | list[str],           # a sentence or several
          n: int = 1,                          # samples of each caption
          seed: int = 0,
          show: str = "",                      # "attention": also how each caption was painted, from systems that follow words
+         stages: bool = False,                # the pictures of all stages beside each other, from systems that draw in several
          ) -> Drawing:
     "Draw captions with published (or your own) weights. Raises `InputError` for an empty caption or one without a single known word."
     from t2ibook.systems import SYSTEMS
@@ -113,7 +122,9 @@ def draw(captions: str | list[str],           # a sentence or several
             raise InputError(f"{record} knows none of the words of {caption[:60]!r}; it knows, for example: {_examples(drawer.vocabulary)}")
     frames = [drawer.frames(show, caption, seed) for caption in captions] if show else []
     digest = sha256(folder / "weights.safetensors")
-    return Drawing(drawer.generate(captions, n, seed), captions, seed, drawer.name, record, digest, dict(Counter(unknown)), show, frames)
+    drawn = drawer.stages(captions, n, seed) if stages else []
+    images = drawn[-1][1] if stages else drawer.generate(captions, n, seed)
+    return Drawing(images, captions, seed, drawer.name, record, digest, dict(Counter(unknown)), show, frames, drawn)
 
 
 def _examples(vocabulary, n: int = 8) -> str:

@@ -74,6 +74,7 @@ def test_bad_requests_are_explained():
                                (lambda: system.generate(["  "]), "no words"), (lambda: system.generate(["a dot"], n=0), "at least one"),
                                (lambda: config_from_dict(Averager.Config, {"widht": 3}), "did you mean 'width'"),
                                (lambda: system.frames("attention", "a dot"), "averager has no attention to show"),
+                               (lambda: system.stages(["a dot"]), "averager draws in one stage"),
                                (lambda: system.bound(system.example_batch(), None), "averager has no likelihood"),
                                (lambda: system.reconstruct(system.example_batch(), None), "averager has no posterior")]:
         try: request(); message = ""

@@ -60,6 +60,26 @@ def test_systems_that_do_not_listen_wait_to_be_asked():
 
 
 
+# cell a9fa075f
+def test_stages_stand_beside_each_other():
+    from t2ibook.systems.stackgan import StackGAN, StackGANConfig
+    from t2ibook.text.tokens import Vocabulary
+    torch.manual_seed(0)
+    tiny = {"latent": 4, "generator_channels": 4, "discriminator_channels": 4, "refining_channels": 4, "refining_discriminator_channels": 4, "code": 4, "letters": (6, 6, 6)}
+    two = StackGAN(StackGANConfig(image_size=32, first_size=16, **tiny), Vocabulary(["a", "red", "flower"]))
+    with tempfile.TemporaryDirectory() as folder:
+        two.save(folder)
+        plain, staged = draw("a red flower", system=folder, n=2), draw("a red flower", system=folder, n=2, stages=True)
+        assert torch.equal(plain.images, staged.images) and [name for name, _ in staged.stages] == ["Stage-I", "Stage-II"]
+        assert [tuple(drawn.shape[2:]) for _, drawn in staged.stages] == [(3, 16, 16), (3, 32, 32)] and staged.sheet().width > 1.8 * plain.sheet().width
+        one = StackGAN(StackGANConfig(image_size=16, first_size=0, **tiny), Vocabulary(["a", "red", "flower"]))
+        one.save(folder)
+        try: draw("a red flower", system=folder, stages=True); message = ""
+        except InputError as error: message = str(error)
+        assert message == "stackgan draws in one stage; draw without stages"
+
+
+
 # cell 9bb42426
 def test_requests_that_cannot_be_drawn_are_explained():
     for request, complaint in [(lambda: draw(""), "is empty"), (lambda: draw(["pip is running", "  "]), "is empty"), (lambda: draw([]), "is empty"),

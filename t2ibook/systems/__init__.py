@@ -4,7 +4,7 @@ from importlib import import_module
 from t2ibook.core import check_choice
 
 SYSTEMS = {"imagination": "Imagination", "vae": "VAE", "draw": "Draw", "aligndraw": "AlignDraw", "gancls": "GanCLS",
-           "lapgan": "LapGAN"}   # module and class
+           "lapgan": "LapGAN", "stackgan": "StackGAN"}   # module and class
 
 # the straightforward version of a system that is written for speed, where one is kept
 REFERENCES = {"aligndraw": ("plain", "PlainAlignDraw"), "gancls": ("plain_gancls", "PlainGanCLS")}

@@ -85,6 +85,10 @@ class System(nn.Module):
         "How the picture of a caption comes about: PIL pictures of equal size. Raises `InputError` for a system that cannot show `what`."
         raise InputError(f"{self.name} has no {what} to show; draw without it")
 
+    def stages(self, captions: list[str], n: int = 1, seed: int = 0) -> list[tuple[str, Tensor]]:
+        "Name and pictures (B, n, 3, side, side) in [0, 1] of each stage of drawing. Raises `InputError` for a system that draws at one go."
+        raise InputError(f"{self.name} draws in one stage; draw without stages")
+
     def networks(self) -> dict[str, nn.Module]:
         "The parts of the system by name, for `t2ibook info`."
         return dict(self.named_children())

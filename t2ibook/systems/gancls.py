@@ -200,6 +200,10 @@ class GanCLS(sentences.SentenceSystem):
         check_choice(player, ("discriminator", "generator"), "player")
         return self.discriminator_step(batch, gen) if player == "discriminator" else self.generator_step(batch, gen)
 
+    def heard(self, sentence: Tensor) -> Tensor:
+        "What the discriminator hears of sentences (B, D): all of it."
+        return sentence
+
     def fresh(self, sentence: Tensor, between: bool, gen: torch.Generator) -> tuple[Tensor, Tensor]:
         "Pictures drawn from fresh noise, and their sentences: of the batch, then with `between` those of (2)."
         c = self.config
@@ -210,10 +214,11 @@ class GanCLS(sentences.SentenceSystem):
     def discriminator_step(self, batch: dict, gen: torch.Generator) -> dict[str, Tensor]:
         c, h = self.config, self.sentence_of(batch)
         with torch.no_grad(): drawn, said = self.fresh(h, c.interpolated and c.discriminator_interpolated, gen)
-        real, wrong, fake = self.scores(batch, h, drawn, said, gen)
+        heard = self.heard(h)
+        real, wrong, fake = self.scores(batch, heard, drawn, heard if said is h else self.heard(said), gen)
         loss = discriminator_loss(real, fake, wrong, c.wrong_weight, c.real_target)                            # (1)
         if c.gradient_penalty and torch.rand((), generator=gen, device=h.device) < 1 / c.penalty_every:
-            loss = loss + c.penalty_every * c.gradient_penalty * self.penalty(batch["image"], h)
+            loss = loss + c.penalty_every * c.gradient_penalty * self.penalty(batch["image"], heard)
         return {"discriminator": loss, **mean_outputs(real=real, wrong=wrong, fake=fake)}
 
     def penalty(self, images: Tensor, sentence: Tensor) -> Tensor:
@@ -225,7 +230,7 @@ class GanCLS(sentences.SentenceSystem):
     def generator_step(self, batch: dict, gen: torch.Generator) -> dict[str, Tensor]:
         c, h = self.config, self.sentence_of(batch)
         drawn, said = self.fresh(h, c.interpolated, gen)
-        scores = self.discriminator(drawn, said)
+        scores = self.discriminator(drawn, self.heard(said))
         losses = generator_loss(scores, c.generator_loss, each=True)
         plain, between = losses[:len(h)], losses[len(h):]
         if c.average == "items": loss = (plain.sum() + c.interp_weight * between.sum()) / len(losses)          # (3)
@@ -242,7 +247,7 @@ class GanCLS(sentences.SentenceSystem):
         real, wrong = D.compare(features, code), None
         if order is not None: wrong = D.compare(features[order], code) if c.mismatch == "image" else D.compare(features, code[order])
         elif c.matching and c.mismatch == "image": wrong = D.compare(D.features(wrong_image), code if shared else D.code(h))
-        elif c.matching: wrong = D.compare(D.features(batch["image"]), D.code(wrong_sentence))
+        elif c.matching: wrong = D.compare(D.features(batch["image"]), D.code(self.heard(wrong_sentence)))
         return real, wrong, D.compare(D.features(drawn), code if shared else D.code(said))
 
     def layer_tables(self) -> dict[str, list[dict]]:
