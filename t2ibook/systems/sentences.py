@@ -41,7 +41,7 @@ class SentenceConfig(base.Config):
 
 CHOICES = {"text": tuple(ENCODERS), "mismatch": ("image", "text"), "wrong_from": ("set", "batch"), "draw": ("class", "epoch")}
 
-# %% ../../nbs/20a_sentences.ipynb #97c51c50
+# %% ../../nbs/20a_sentences.ipynb #97bb3a7c
 class Reader(Vocabulary):
     "A vocabulary that encodes captions as its encoder reads them: words, or letters."
 
@@ -85,7 +85,7 @@ class CaptionCode(nn.Module):
         self.mean.zero_(), self.basis.copy_(torch.eye(self.n_features))
         if vectors is None: return
         variances, U = torch.linalg.eigh(vectors.double().T.cov())
-        self.mean.copy_(vectors.mean(0)), self.basis.copy_(U * variances.clamp_min(1e-4 * variances.max()).rsqrt())
+        self.mean.copy_(vectors.mean(0)), self.basis.copy_(U * variances.clamp_min(max(1e-4 * variances.max().item(), 1e-12)).rsqrt())
 
 # %% ../../nbs/20a_sentences.ipynb #762d8ae4
 def other_class(labels: Tensor,               # (B,)
