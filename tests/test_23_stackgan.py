@@ -181,7 +181,7 @@ def test_gradients_reach_only_their_player_and_stage_one_stays():
 
 
 
-# cell 11104c89
+# cell 04f9c7d5
 def test_the_second_stage_stands_on_the_first():
     first = small(0, 16, text="bilstm", code=7, generator_channels=6).eval()
     second = StackGAN.on(first, small().config).eval()
@@ -193,6 +193,7 @@ def test_the_second_stage_stands_on_the_first():
     assert names == ("Stage-I", "Stage-II") and [tuple(d.shape) for d in drawn] == [(2, 2, 3, 16, 16), (2, 2, 3, 32, 32)]
     torch.testing.assert_close(drawn[0].flatten(0, 1), to_unit(second.sketch(noise, h)))
     assert torch.equal(drawn[1], second.generate(captions, 2, 3))
+    assert "augmentation=True" in complaint(StackGAN.on, first, small(augmentation=False).config)
     assert "first_size 0" in complaint(StackGAN.on, second, small().config) and "one stage" in complaint(first.stages, captions)
 
 

@@ -155,7 +155,7 @@ READINGS = {"code": {},
 CHOICES = {"augmentation_activation": tuple(ACTIVATIONS), "spread": ("log_variance", "log_deviation"), "kl_reduction": ("mean", "sum"),
            "code_noise": ("normal", "truncated"), "discriminator_hears": ("sentence", "mean"), "frozen_statistics": ("batch", "running")}
 
-# %% ../../nbs/23_stackgan.ipynb #f032a53c
+# %% ../../nbs/23_stackgan.ipynb #81455e55
 class StackGAN(GanCLS):
     "StackGAN: a sketch, then a picture. `Config.first_size` 0 is Stage-I alone."
 
@@ -207,6 +207,8 @@ class StackGAN(GanCLS):
         "A Stage-II as `config` says, on top of the Stage-I `first`, whose sizes and encoder it takes. Raises `InputError` if `first` is no Stage-I."
         if getattr(first.config, "first_size", None) != 0:
             raise InputError(f"Stage-II needs a Stage-I of StackGAN below it (first_size 0); this is {first.name} at {first.config.image_size} pixels")
+        if first.config.augmentation != config.augmentation:
+            raise InputError(f"this Stage-I was trained with augmentation={first.config.augmentation}; let Stage-II have the same")
         taken = ("generator_channels", "discriminator_channels", "latent", "code", "augmentation_activation", "spread", "code_noise", "noise")
         taken = {name: getattr(first.config, name) for name in (*taken, *gancls.sentences.READER)}
         system = cls(replace(config, first_size=first.config.image_size, **taken), first.vocabulary)
