@@ -185,6 +185,16 @@ def test_d_is_asked_about_three_kinds_of_pairs():
 
 
 
+# cell 523a9af8
+def test_a_collapsed_game_leaves_the_bands():
+    games = [[e["d_fake"] for e in game(250, every=10, seed=seed)[1]] for seed in range(4)]
+    fallen = [e["d_fake"] for e in game(250, generator_steps=5, every=10)[1]]
+    def outside(one, three): return sum(not min(band) <= x <= max(band) for x, band in zip(one, zip(*three))) / len(one)
+    assert outside(fallen, games[:3]) > 0.5
+    assert outside(fallen, games[:3]) > outside(games[3], games[:3])           # more than another fair game
+
+
+
 # cell bc0bd226
 def test_the_alarm_hears_a_collapse_and_no_fair_game():
     for seed in (0, 1):
