@@ -148,10 +148,13 @@ def layer_table(network: nn.Module,
     return rows
 
 # %% ../nbs/03_layers.ipynb #eece1369
-def save_weights(module: nn.Module, path: str | Path, half: bool = False) -> str:
+def save_weights(module: nn.Module, path: str | Path, half: bool = False,
+                 without: tuple[str, ...] = (),       # beginnings of names that are left out
+                 ) -> str:
     "Write a module's weights as safetensors, whole or not at all; `half` rounds floats to 16 bits. Returns the SHA-256 of the file."
     from safetensors.torch import save
-    state = {name: (t.half() if half and t.is_floating_point() else t).detach().cpu().contiguous() for name, t in module.state_dict().items()}
+    kept = {name: t for name, t in module.state_dict().items() if not name.startswith(without)} if without else module.state_dict()
+    state = {name: (t.half() if half and t.is_floating_point() else t).detach().cpu().contiguous() for name, t in kept.items()}
     content = save(state)
     with atomic_path(path) as temporary: temporary.write_bytes(content)
     return sha256(content)
@@ -159,6 +162,7 @@ def save_weights(module: nn.Module, path: str | Path, half: bool = False) -> str
 
 def load_weights(module: nn.Module, path: str | Path,
                  expected_sha256: str | None = None,   # checked if given
+                 without: tuple[str, ...] = (),        # beginnings of names that may be missing: those parts stay as they are
                  ) -> None:
     "Load weights in place. Raises `WeightsError` if the file is missing, damaged, altered, or belongs to another network."
     from safetensors import SafetensorError
@@ -170,6 +174,7 @@ def load_weights(module: nn.Module, path: str | Path,
         raise WeightsError(f"{path} was truncated or altered (its SHA-256 is {got[:12]}…, expected {expected_sha256[:12]}…); get it again")
     try:
         state = load(content)
+        if without: state = {name: t for name, t in module.state_dict().items() if name.startswith(without)} | state
         module.load_state_dict({name: t.float() if t.dtype == torch.float16 else t for name, t in state.items()})
     except SafetensorError as error:
         raise WeightsError(f"{path} is not a whole safetensors file ({error}); get it again") from None

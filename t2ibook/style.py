@@ -234,7 +234,7 @@ def _agreement(read: Tensor, target: Tensor, n_values: int) -> tuple[float, floa
     counts = [torch.bincount(t, minlength=n_values).double() for t in (read, target)]
     return equal / n, (torch.dot(*counts).item() - equal) / (n * (n - 1))                                      # (9)
 
-# %% ../nbs/21b_gan_experiments.ipynb #494eac59
+# %% ../nbs/21b_gan_experiments.ipynb #7ae6a10f
 VARIANTS = {(False, False): "GAN", (True, False): "GAN-CLS", (False, True): "GAN-INT", (True, True): "GAN-INT-CLS"}      # by (matching, interpolated)
 FIGURES = {"faithfulness_petal_colour": "petal colour", "faithfulness_background": "background", "faithfulness": "all stated",
            "diversity": "diversity"}
@@ -266,6 +266,8 @@ def variants_table(records: list[dict]) -> str:
             floors[figure] = next((r["metrics"][figure].get("floor") for r in runs if figure in r["metrics"]), floors.get(figure))
         logs = [log for r in runs if (log := read_log(r["folder"]))]
         rang = sum(any(entry.get("collapsed") for entry in log) for log in logs)
-        rows.append([f"{name}, {len(runs)} seed{'s' * (len(runs) > 1)}", *cells, f"{rang} of {len(logs)}" if logs else "–"])
+        rows.append([f"{name}, {len(runs)} seed{'s' * (len(runs) > 1)}", *cells, f"{rang} of {len(logs)}" if logs else ""])
     rows.append(["real pictures", *(number(figure, floors[figure]) if floors.get(figure) is not None else "–" for figure in FIGURES), ""])
-    return markdown_table(["variant", *FIGURES.values(), "alarm"], rows)
+    columns = ["variant", *FIGURES.values(), "alarm"]
+    if not any(row[-1] for row in rows): rows, columns = [row[:-1] for row in rows], columns[:-1]               # no log was kept
+    return markdown_table(columns, rows)

@@ -124,6 +124,14 @@ def test_weights_are_whole_or_refused():
             except WeightsError as error: message = str(error)
             assert complaint in message
         path.write_bytes(whole)
+        part = nn.Linear(3, 2)
+        save_weights(net, path, without=("bias",))
+        load_weights(part, path, without=("bias",))                              # what was left out stays as it is
+        assert torch.equal(part.weight, net.weight) and not torch.equal(part.bias, net.bias)
+        try: load_weights(part, path); message = ""
+        except WeightsError as error: message = str(error)
+        assert "does not fit this network" in message
+        path.write_bytes(whole)
         try: load_weights(nn.Linear(4, 2), path); message = ""
         except WeightsError as error: message = str(error)
         assert "does not fit this network" in message

@@ -3,6 +3,8 @@ from PIL import Image
 from dataclasses import dataclass
 from dataclasses import replace
 from matplotlib import pyplot as plt
+from pathlib import Path
+from safetensors.torch import load_file
 from t2ibook.adversarial import (Residual, bare, discriminator_loss, generator_loss, gradient_penalty, init_gan_, mean_outputs, quicken_,
                                  resize_convolution)
 from t2ibook.core import InputError, check_choice
@@ -266,6 +268,7 @@ def test_equal_seeds_equal_pictures_and_a_folder_is_enough():
             digest = system.save(folder)
             again = GanCLS.load(folder)
             assert again.config == system.config and again.vocabulary == system.vocabulary and again.save(folder) == digest
+            assert not any(name.startswith("discriminator") for name in load_file(Path(folder) / "weights.safetensors"))
             torch.testing.assert_close(again.generate(captions, n=2, seed=3), together, atol=2e-2, rtol=0)
     without = {k: v for k, v in small_batch(small()).items() if k != "wrong_image"}
     requests = {"no caption": lambda: system.generate([]), "no letter": lambda: system.generate([""]), "mismatch": lambda: small(mismatch="picture"),

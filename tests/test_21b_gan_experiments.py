@@ -1,4 +1,5 @@
 """Checks of nbs/21b_gan_experiments.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
+from IPython.display import Markdown
 from dataclasses import replace
 from matplotlib import pyplot as plt
 from pathlib import Path
@@ -6,9 +7,14 @@ from statistics import mean, stdev
 from t2ibook.core import InputError, check_choice
 from t2ibook.core import generator
 from t2ibook.datasets import load_dataset
+from t2ibook.drawing import load
+from t2ibook.evaluation import faithfulness, load_samples
+from t2ibook.judge import load_judge
 from t2ibook.layers import PictureEncoder
+from t2ibook.metrics import diversity, ranks
 from t2ibook.pictures import picture_sheet
 from t2ibook.pictures import to_signed, to_unit
+from t2ibook.records import published
 from t2ibook.reports import markdown_table
 from t2ibook.style import (
     DrawnPictures,
@@ -232,7 +238,7 @@ def test_shares_and_chance_are_counted():
 
 
 
-# cell 6bd1eb41
+# cell 58eb6161
 def test_the_table_is_that_of_the_records():
     def run_of(matching, interpolated, seed, value, **more):
         "A record with what the table looks at."
@@ -244,9 +250,10 @@ def test_the_table_is_that_of_the_records():
         records = [run_of(True, True, 1, 0.5), run_of(True, True, 0, 0.3, folder=folder), run_of(False, True, 0, 0.2), {"system": "judge"}]
         lines = variants_table(records).splitlines()
     assert lines[0] == "| variant | petal colour | background | all stated | diversity | alarm |"
-    assert lines[2] == "| GAN-INT, 1 seed | 20.0% | 30.0% | 40.0% | 0.500 | – |"
+    assert lines[2] == "| GAN-INT, 1 seed | 20.0% | 30.0% | 40.0% | 0.500 |  |"
     assert lines[3] == "| GAN-INT-CLS, 2 seeds | 40.0% ± 14.1% | 50.0% ± 14.1% | 60.0% ± 14.1% | 0.700 ± 0.141 | 1 of 1 |"
     assert lines[4] == "| real pictures | 95.0% | 95.0% | 95.0% | – |  |"
+    assert "alarm" not in variants_table(records[:1])
     both = by_variant(records)["GAN-INT-CLS"]
     assert [r["seed"] for r in both] == [0, 1] and variant_values(both, "faithfulness") == [0.5, 0.7]
     assert "variant and seed only" in complaint(variants_table, [*records, run_of(True, False, 0, 0.5, steps=20)])

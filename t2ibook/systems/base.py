@@ -42,6 +42,7 @@ class System(nn.Module):
     presets: dict[str, Config] = {}        # profile to configuration
     n_words: dict[str, int] = {}           # profile to the size of the paper's vocabulary, where the number of parameters depends on it
     conditional = True                     # does the caption decide what is drawn?
+    training_only: tuple[str, ...] = ()    # beginnings of the names of weights that only training needs: they are not saved
     likelihood = ""                        # of the bound, where there is one: a name of `bounds.LIKELIHOODS`
 
     def __init__(self, config: Config, vocabulary: Vocabulary):
@@ -140,15 +141,15 @@ class System(nn.Module):
         return to_unit(torch.cat(parts).float()).unflatten(0, (len(captions), n)).cpu()
 
     def save(self, folder: str | Path, half: bool = True) -> str:
-        "Write `weights.safetensors` (16-bit by default) and `system.json` into `folder`; returns the weights' SHA-256."
-        digest = save_weights(self, Path(folder) / "weights.safetensors", half)
+        "Write `weights.safetensors` (16-bit by default, without `training_only`) and `system.json` into `folder`; returns the weights' SHA-256."
+        digest = save_weights(self, Path(folder) / "weights.safetensors", half, self.training_only)
         write_json(Path(folder) / "system.json", {"system": self.name, "config": dataclasses.asdict(self.config),
                                                   "vocabulary": self.vocabulary.to_json(), "weights_sha256": digest})
         return digest
 
     @classmethod
     def load(cls, folder: str | Path) -> "System":
-        "The system saved in `folder`, in eval mode. Raises `WeightsError` if something is missing, damaged or altered."
+        "The system saved in `folder`, in eval mode; what is `training_only` is new. Raises `WeightsError` if something is missing, damaged or altered."
         folder = Path(folder)
         if not (folder / "system.json").is_file(): raise WeightsError(f"{folder} holds no saved system (no system.json); check the name")
         try:
@@ -158,7 +159,7 @@ class System(nn.Module):
             digest = described["weights_sha256"]
         except (KeyError, TypeError, InputError, DataError) as error:
             raise WeightsError(f"{folder / 'system.json'} does not describe a {cls.name} ({error}); get it again") from None
-        load_weights(system, folder / "weights.safetensors", digest)
+        load_weights(system, folder / "weights.safetensors", digest, cls.training_only)
         return system.eval()
 
 # %% ../../nbs/07_systems.ipynb #885a350a

@@ -151,6 +151,7 @@ class GanCLS(sentences.SentenceSystem):
     chapter = "21_gancls"
     Config = GanCLSConfig
     choices: ClassVar[dict] = sentences.CHOICES | CHOICES
+    training_only: ClassVar[tuple] = ("discriminator.",)      # nobody draws with it
     quick: ClassVar[bool] = True       # layers of `adversarial.quicken_`
     _small: ClassVar[dict] = {"whiten": True, "captions": 1, "wrong_from": "batch"}
     presets: ClassVar[dict] = {

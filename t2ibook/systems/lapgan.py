@@ -203,6 +203,7 @@ class LapGAN(base.System):
     name = "lapgan"
     paper = "E. Denton, S. Chintala, A. Szlam, R. Fergus: Deep Generative Image Models using a Laplacian Pyramid of Adversarial Networks (2015)"
     chapter = "22_lapgan"
+    training_only: ClassVar[tuple] = ("discriminator_",)      # nobody draws with them
     Config = LapGANConfig
     n_words: ClassVar[dict] = {"paper": 25_320}      # alignDRAW's, 25,323 with our three specials
     presets: ClassVar[dict] = {
