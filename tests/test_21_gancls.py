@@ -31,7 +31,7 @@ from t2ibook.systems.gancls import (
 from t2ibook.systems.sentences import ClassPairs, encode_captions, learn_captions, other_class
 from t2ibook.text.tokens import Vocabulary
 from t2ibook.training import TrainConfig
-from t2ibook.training import train
+from t2ibook.training import read_log, train
 from t2ibook.trying import complaint
 from torch import Tensor, nn
 from typing import ClassVar
