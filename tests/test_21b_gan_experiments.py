@@ -1,5 +1,6 @@
 """Checks of nbs/21b_gan_experiments.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
 from IPython.display import Markdown
+from PIL import Image
 from dataclasses import replace
 from matplotlib import pyplot as plt
 from pathlib import Path
