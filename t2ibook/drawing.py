@@ -68,10 +68,10 @@ class Drawing:
 
     def sheet(self):
         "All pictures with their captions, a row for each caption when there are several samples."
-        from torch import stack
-        from torch.nn.functional import interpolate
         n, side = self.images.shape[1], self.images.shape[-1]
         if self.stages:
+            from torch import stack
+            from torch.nn.functional import interpolate
             large = [interpolate(drawn.flatten(0, 1), size=side, mode="nearest").unflatten(0, drawn.shape[:2]) for _, drawn in self.stages]
             beside = [images[b, k] for b in range(len(self.captions)) for k in range(n) for images in large]
             titles = [f"{caption} ({name}, {drawn.shape[-1]}×{drawn.shape[-1]})" for caption in self.captions for _ in range(n) for name, drawn in self.stages]

@@ -99,12 +99,12 @@ class TextDiscriminator(nn.Module):
         self.features = nn.Sequential(first, *blocks, Residual(last, last // 4, leaky=True))
         self.listen(last, sentence, code, text_norm)
 
-    def listen(self, last: int, sentence: int, code: int, text_norm: bool = True) -> None:
-        "Add what comes behind `features` of `last` channels, and start all weights."
+    def listen(self, last: int, sentence: int, code: int, text_norm: bool = True, linear: bool = False) -> None:
+        "Add what comes behind `features` of `last` channels, and start all weights (`linear`: see `init_gan_`)."
         self.code = nn.Sequential(nn.Linear(sentence, code), *[nn.BatchNorm1d(code)] * text_norm, nn.LeakyReLU(0.2))
         self.joint = nn.Sequential(nn.Conv2d(last + code, last, 1, bias=False), nn.BatchNorm2d(last), nn.LeakyReLU(0.2))
         self.score = nn.Conv2d(last, 1, 4, bias=False)
-        init_gan_(self)
+        init_gan_(self, linear)
 
     def compare(self, features: Tensor, code: Tensor) -> Tensor:             # (B, C, 4, 4), (B, N)
         "Scores (B,) of pictures and sentences that were looked at before."

@@ -40,6 +40,11 @@ class ConditioningAugmentation(nn.Module):
         mean, spread = self.act(self.layer(sentence)).float().chunk(2, 1)
         return mean, self.factor * spread
 
+    def draw(self, sentence: Tensor, noise: Tensor | None) -> Tensor:
+        "Codes (B, N) from standard normal noise (B, N); their mean where the noise is None."
+        mean, log_variance = self(sentence)
+        return mean if noise is None else mean + (log_variance / 2).exp() * noise                              # (1)
+
 
 def truncated(noise: Tensor, limit: float = 2.0) -> Tensor:
     "Standard normal noise bent into the normal law cut off at ± `limit`: the same shape, no value beyond."
@@ -61,9 +66,7 @@ class SketchGenerator(nn.Module):
         init_gan_(self, linear=True)
 
     def forward(self, z: Tensor, sentence: Tensor, noise: Tensor | None) -> Tensor:      # noise None: the mean of the code
-        mean, log_variance = self.augment(sentence)
-        code = mean if noise is None else mean + (log_variance / 2).exp() * noise                              # (1)
-        maps = self.start(torch.cat([code, z], 1)).unflatten(1, (-1, 4, 4)).contiguous(memory_format=torch.channels_last)
+        maps = self.start(torch.cat([self.augment.draw(sentence, noise), z], 1)).unflatten(1, (-1, 4, 4)).contiguous(memory_format=torch.channels_last)
         return self.picture(self.blocks(self.mend(maps)))
 
 # %% ../../nbs/23_stackgan.ipynb #072db849
@@ -101,8 +104,7 @@ class RefiningGenerator(nn.Module):
     def forward(self, sketch: Tensor, sentence: Tensor, noise: Tensor | None) -> Tensor:
         maps = self.down(sketch)
         if self.augment is not None:
-            mean, log_variance = self.augment(sentence)
-            code = mean if noise is None else mean + (log_variance / 2).exp() * noise                          # (1)
+            code = self.augment.draw(sentence, noise)
             maps = torch.cat([maps, code[:, :, None, None].expand(-1, -1, *maps.shape[2:]).to(maps.dtype)], 1)
         return self.picture(self.up(self.residuals(self.joint(maps))))
 
@@ -112,15 +114,13 @@ class RefiningDiscriminator(TextDiscriminator):
 
     def __init__(self, size: int, channels: int, sentence: int, code: int):
         nn.Module.__init__(self)
-        widths, last = [channels * 2**i for i in range(doublings(size))], 8 * channels        # 64, 128, 256, 512, 1024, 2048
+        widths, last = [channels * 2**i for i in range(doublings(size))], channels * min(8, size // 8)        # 64, 128, 256, 512, 1024, 2048
         back = [widths[-1] // 2**i for i in range(max(0, len(widths) - 4) + 1)]               # 2048, 1024, 512
-        if widths[-1] < last: last = widths[-1]
         first = nn.Sequential(nn.Conv2d(3, widths[0], 4, 2, 1, bias=False), nn.LeakyReLU(0.2))
         narrow = [nn.Sequential(nn.Conv2d(a, b, 1, bias=False), nn.BatchNorm2d(b), nn.LeakyReLU(0.2)) for a, b in zip(back, back[1:])]
         if narrow: narrow[-1] = bare(narrow[-1])
         self.features = nn.Sequential(first, *[DownBlock(a, b) for a, b in zip(widths, widths[1:])], *narrow, Residual(last, last // 4, leaky=True))
-        self.listen(last, sentence, code, text_norm=False)
-        init_gan_(self, linear=True)
+        self.listen(last, sentence, code, text_norm=False, linear=True)
 
 # %% ../../nbs/23_stackgan.ipynb #f3fcbeab
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ class StackGAN(GanCLS):
                                  refining_discriminator_channels=12, residual_blocks=2, text="combineskip", hidden=96, gradient_penalty=1.0, **_small),
         "gpu": StackGANConfig(letters=(128, 192, 192), word_dim=100, hidden=256, refining_channels=64, refining_discriminator_channels=32, **_small),
         "paper": StackGANConfig(word_dim=300, hidden=1024)}
-    _adam: ClassVar[dict] = {"betas": (0.5, 0.999), "clip_norm": 0.0}
+    _adam: ClassVar[dict] = GanCLS._adam
     _rare: ClassVar[dict] = {"checkpoint_every": 2500, "sample_every": 2500}
     training: ClassVar[dict] = {
         "smoke": TrainConfig(steps=30, batch_size=8, learning_rate=5e-4, checkpoint_every=15, sample_every=15, log_every=5, **_adam),
@@ -261,13 +261,13 @@ class StackGAN(GanCLS):
     def stages(self, captions: list[str], n: int = 1, seed: int = 0, batch: int = 32) -> list[tuple[str, Tensor]]:
         "Name and pictures (B, n, 3, side, side) in [0, 1] of each stage, of the same noise."
         if not self.config.first_size: return super().stages(captions, n, seed)
-        was_training = self.training
+        pictures, was_training = self.generate(captions, n, seed), self.training
         self.eval()
         noise = self.noise(captions, n, seed).to(self.device)
         sentence = self.text(*(t.to(self.device) for t in self.vocabulary.encode([text for text in captions for _ in range(n)])))
         try: drawn = torch.cat([self.sketch(noise[i:i + batch], sentence[i:i + batch]) for i in range(0, len(noise), batch)])
         finally: self.train(was_training)
-        return [("Stage-I", to_unit(drawn.float()).unflatten(0, (len(captions), n)).cpu()), ("Stage-II", self.generate(captions, n, seed))]
+        return [("Stage-I", to_unit(drawn.float()).unflatten(0, (len(captions), n)).cpu()), ("Stage-II", pictures)]
 
     def networks(self) -> dict[str, nn.Module]:
         "All four by name, and the encoder; Stage-II does not keep Stage-I's discriminator, so a new one stands for it."
