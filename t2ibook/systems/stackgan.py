@@ -169,7 +169,7 @@ class StackGAN(GanCLS):
         "smoke": StackGANConfig(image_size=32, first_size=16, latent=8, generator_channels=16, discriminator_channels=16, refining_channels=8, code=8,
                                 refining_discriminator_channels=8, residual_blocks=1, letters=(16, 24, 24), word_dim=16, hidden=32, **_small),
         "laptop": StackGANConfig(image_size=128, first_size=32, latent=64, generator_channels=48, discriminator_channels=48, refining_channels=24, code=48,
-                                 refining_discriminator_channels=12, residual_blocks=2, text="combineskip", hidden=96, gradient_penalty=1.0, **_small),
+                                 refining_discriminator_channels=12, residual_blocks=2, text="combineskip", hidden=96, gradient_penalty=1.0, kl_weight=0.75, **_small),
         "gpu": StackGANConfig(letters=(128, 192, 192), word_dim=100, hidden=256, refining_channels=64, refining_discriminator_channels=32, **_small),
         "paper": StackGANConfig(word_dim=300, hidden=1024)}
     _adam: ClassVar[dict] = GanCLS._adam
@@ -181,7 +181,7 @@ class StackGAN(GanCLS):
         "paper": TrainConfig(steps=65_400, learning_rate=2e-4, schedule="halving", **_rare, **_adam)}
     first_training: ClassVar[dict] = {
         "smoke": TrainConfig(steps=40, batch_size=16, learning_rate=5e-4, checkpoint_every=20, sample_every=20, log_every=5, **_adam),
-        "laptop": GanCLS.training["laptop"], "gpu": training["gpu"], "paper": training["paper"]}
+        "laptop": replace(GanCLS.training["laptop"], steps=15_000), "gpu": training["gpu"], "paper": training["paper"]}
 
     def build(self, n_features: int) -> None:
         "The networks of the stage that learns, and below a Stage-II the generator of Stage-I."
