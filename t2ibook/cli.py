@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['app', 'data_app', 'MOST_WORDS', 'MOST_PICTURES', 'Json', 'Seed', 'draw', 'list_systems', 'info', 'train', 'records',
-           'publish', 'verify', 'evaluate', 'bench', 'data_list', 'data_check', 'data_get', 'data_sample', 'lab',
-           'site', 'main']
+           'publish', 'verify', 'evaluate', 'bench', 'budget', 'data_list', 'data_check', 'data_get', 'data_sample',
+           'lab', 'site', 'main']
 
 # %% ../nbs/09a_cli.ipynb #5eb9dd17
 import json
@@ -230,6 +230,17 @@ def bench(system: str, profile: Annotated[str, typer.Option("--profile", help="s
     _show(r, as_json, f"{system} {profile}, batch {r['batch_size']}, {r['precision']}"
           f"\n  {r['seconds_per_step']:.4f} s a step, {r['speed_up']:.2f} times as fast as {r['reference']}{processor}\n  {losses}"
           f"\n  {r['pictures_per_second']:.0f} pictures a second\n  {r['peak_memory_bytes'] / 1e9:.2f} GB\n  {r['share_of_peak']:.0%} of the machine's peak")
+
+# %% ../nbs/09a_cli.ipynb #4803d6a8
+@app.command(epilog="Example: t2ibook budget stackgan --profile laptop --profile paper")
+def budget(system: str, profile: Annotated[list[str], typer.Option("--profile", help="smoke, laptop, gpu or paper; may be given several times.")] = ("laptop",),
+           steps: Annotated[int, typer.Option("--steps", min=2, help="The first is not timed.")] = 3,
+           keep: Annotated[bool, typer.Option("--keep", help="Keep the rows with the published records.")] = False, as_json: Json = False) -> None:
+    "What a training will cost: seconds a step, time of all steps and peak memory, each in a process of its own."
+    from t2ibook.bench import budget as measure, budget_table, keep_budget
+    rows = measure(system, list(profile), steps)
+    if keep: keep_budget(rows)
+    _show(rows, as_json, budget_table(rows))
 
 # %% ../nbs/09a_cli.ipynb #c8efa728
 @data_app.command("list", epilog="Example: t2ibook data list")

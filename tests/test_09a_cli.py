@@ -14,6 +14,7 @@ from t2ibook.cli import (
     _writable,
     app,
     bench,
+    budget,
     data_app,
     data_check,
     data_get,
@@ -140,6 +141,14 @@ def test_a_bench_says_its_precision_and_whether_losses_agree():
     assert code == 0 and out.startswith("gancls smoke, batch 16, bf16\n") and "PlainGanCLS in the plain loop, fp32" in out and "losses agree" in out, err
     document = json.loads(run("bench", "gancls", "--profile", "smoke", "--steps", "2", "--json")[1])
     assert document["precision"] == "fp32" and document["loss_difference"] < 1e-5 and "--precision" in run("bench", "--help")[1]
+
+
+
+# cell a2572f19
+def test_a_budget_has_a_row_for_each_stage():
+    code, out, err = run("budget", "imagination", "--profile", "smoke", "--steps", "2", "--json")
+    (row,) = json.loads(out)
+    assert code == 0 and row["stage"] == "" and row["seconds_per_step"] > 0 and "unknown system" in run("budget", "nothing")[2]
 
 
 

@@ -1,5 +1,6 @@
 """Checks of nbs/09c_bench.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
 from contextlib import contextmanager
+from pathlib import Path
 from t2ibook import systems
 from t2ibook.bench import (
     PRECISIONS,
@@ -15,17 +16,25 @@ from t2ibook.bench import (
     _shared_loop,
     _wait,
     bench,
+    budget,
+    budget_table,
+    keep_budget,
     loss_difference,
     machine_peak,
     step_flops,
+    training_cost,
 )
-from t2ibook.core import InputError, best_device, check_choice, generator
+from t2ibook.core import InputError, best_device, check_choice, generator, published_dir, read_json, write_json
 from t2ibook.records import hardware, peak_memory_bytes
 from t2ibook.repeated import without_packing
+from t2ibook.reports import markdown_table
 from t2ibook.training import TrainConfig, make_optimiser, train
 from torch.optim.optimizer import register_optimizer_step_post_hook
 import dataclasses
+import json
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 import torch
@@ -116,3 +125,30 @@ def test_flops_of_a_known_layer():
         def training_step(self, batch, gen, player): return {"loss": self(batch["x"]).sum()}
     layer = OneLayer(10, 20, bias=False)
     assert step_flops(layer, {"x": torch.ones(4, 10)}) == 2 * (2 * 4 * 10 * 20)     # forward, and the weight's gradient
+
+
+
+# cell 51fc57d0
+def test_a_budget_measures_each_stage_by_itself():
+    rows = budget("stackgan", ["smoke"], steps=2)
+    kind = systems.get("stackgan")
+    assert [(r["stage"], r["side"], r["batch_size"], r["steps"]) for r in rows] == [
+        ("Stage-I", 16, kind.first_training["smoke"].batch_size, kind.first_training["smoke"].steps), ("Stage-II", 32, kind.training["smoke"].batch_size, kind.training["smoke"].steps)]
+    assert all(0 < r["seconds_per_step"] < 20 and 5e7 < r["peak_memory_bytes"] < 5e9 for r in rows)
+    table = budget_table([rows[0] | {"seconds_per_step": 0.25, "steps": 6000, "precision": "bf16", "peak_memory_bytes": 1.234e9, "device": "1 CPU thread"}])
+    assert "| smoke | Stage-I | 16×16 | 16 | bf16 | 0.25 s | 6,000 | 25.0 min | 1.23 GB | 1 CPU thread |" in table
+    for wrong, complaint in (({"stage": "Stage-III"}, "Stage-II"), ({"stage": "Stage-I", "steps": 1}, "two steps"), ({"profile": "lap"}, "laptop")):
+        try: training_cost("stackgan", **({"profile": "smoke"} | wrong))
+        except InputError as error: assert complaint in str(error)
+        else: raise AssertionError(f"{wrong} was let through")
+
+
+
+# cell 9a339bd3
+def test_kept_budgets_replace_their_own_line():
+    row = {"system": "a", "stage": "", "profile": "laptop", "device": "x", "seconds_per_step": 1.0}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "budgets.json"
+        keep_budget([row, row | {"device": "y"}], path)
+        keep_budget([row | {"seconds_per_step": 2.0}], path)
+        assert [(r["device"], r["seconds_per_step"]) for r in read_json(path)] == [("x", 2.0), ("y", 1.0)]

@@ -100,6 +100,12 @@ class System(nn.Module):
         check_choice(profile, cls.presets, "profile")
         return cls(cls.presets[profile], Vocabulary([f"word{i}" for i in range(cls.n_words.get(profile, 1000))]))
 
+    @classmethod
+    def trainings(cls, profile: str) -> dict[str, tuple]:          # name to (Config, TrainConfig)
+        "What is trained one after the other, by name: sizes and training. One training without a name, unless a system has stages."
+        check_choice(profile, cls.presets, "profile")
+        return {"": (cls.presets[profile], cls.training[profile])}
+
     def example_batch(self, n: int = 2) -> dict:
         "A batch of grey pictures with captions of one word."
         tokens, lengths = self.vocabulary.encode([self.vocabulary.words[-1]] * n)

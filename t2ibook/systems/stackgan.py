@@ -169,7 +169,8 @@ class StackGAN(GanCLS):
         "smoke": StackGANConfig(image_size=32, first_size=16, latent=8, generator_channels=16, discriminator_channels=16, refining_channels=8, code=8,
                                 refining_discriminator_channels=8, residual_blocks=1, letters=(16, 24, 24), word_dim=16, hidden=32, **_small),
         "laptop": StackGANConfig(image_size=128, first_size=32, latent=64, generator_channels=48, discriminator_channels=48, refining_channels=24, code=48,
-                                 refining_discriminator_channels=12, residual_blocks=2, text="combineskip", hidden=96, gradient_penalty=1.0, kl_weight=0.75, **_small),
+                                 refining_discriminator_channels=12, residual_blocks=2, text="combineskip", hidden=96, gradient_penalty=1.0,
+                                 kl_weight=0.75, **_small),
         "gpu": StackGANConfig(letters=(128, 192, 192), word_dim=100, hidden=256, refining_channels=64, refining_discriminator_channels=32, **_small),
         "paper": StackGANConfig(word_dim=300, hidden=1024)}
     _adam: ClassVar[dict] = GanCLS._adam
@@ -215,6 +216,12 @@ class StackGAN(GanCLS):
         system.first.load_state_dict(first.generator.state_dict())
         gancls.sentences.borrow_captions(system, first)
         return system
+
+    @classmethod
+    def trainings(cls, profile: str) -> dict[str, tuple[StackGANConfig, TrainConfig]]:
+        "Stage-I and Stage-II by name: sizes and training."
+        last = super().trainings(profile)[""]
+        return {"Stage-I": (replace(last[0], image_size=last[0].first_size, first_size=0), cls.first_training[profile]), "Stage-II": last}
 
     def train(self, mode: bool = True) -> "StackGAN":
         "Below a Stage-II that learns, Stage-I keeps its running averages, or takes those of the batch (`frozen_statistics`)."
