@@ -5,13 +5,11 @@
 # %% auto #0
 __all__ = ['WAYS', 'VARIANTS', 'FIGURES', 'paint_from', 'between', 'interpolate_captions', 'interpolate_noise', 'walk_shape',
            'value_changes', 'NoiseEncoder', 'DrawnPictures', 'learn_noise_encoder', 'pair_similarities',
-           'verification_area', 'roc_curve', 'transfer_style', 'transfer_scores', 'by_variant', 'variant_values',
-           'variants_table']
+           'verification_area', 'roc_curve', 'transfer_style', 'transfer_scores', 'by_variant', 'variants_table']
 
 # %% ../nbs/21b_gan_experiments.ipynb #1b8af97d
 import tempfile
 from pathlib import Path
-from statistics import mean, stdev
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +18,7 @@ from torch.nn import functional as F
 from .core import InputError, check_choice
 from .layers import PictureEncoder
 from .pictures import to_signed, to_unit
-from .reports import markdown_table
+from .reports import seeds_table
 from .systems.gancls import GanCLS
 from .systems.sentences import encode_captions
 from .training import TrainConfig, read_log, train
@@ -236,8 +234,8 @@ def _agreement(read: Tensor, target: Tensor, n_values: int) -> tuple[float, floa
 
 # %% ../nbs/21b_gan_experiments.ipynb #7ae6a10f
 VARIANTS = {(False, False): "GAN", (True, False): "GAN-CLS", (False, True): "GAN-INT", (True, True): "GAN-INT-CLS"}      # by (matching, interpolated)
-FIGURES = {"faithfulness_petal_colour": "petal colour", "faithfulness_background": "background", "faithfulness": "all stated",
-           "diversity": "diversity"}
+FIGURES = {"faithfulness_petal_colour": ("petal colour", ".1%"), "faithfulness_background": ("background", ".1%"), "faithfulness": ("all stated", ".1%"),
+           "diversity": ("diversity", ".3f")}          # to title and format
 
 
 def by_variant(records: list[dict]) -> dict[str, list[dict]]:
@@ -249,25 +247,11 @@ def by_variant(records: list[dict]) -> dict[str, list[dict]]:
     return {name: sorted(mine, key=lambda r: r["seed"]) for name, mine in found.items() if mine}
 
 
-def variant_values(runs: list[dict], figure: str) -> list[float]:
-    "One figure of several runs, in their order."
-    return [r["metrics"][figure]["value"] for r in runs if figure in r["metrics"]]
-
-
 def variants_table(records: list[dict]) -> str:
     "Markdown, one row a variant: mean ± standard deviation over its seeds of `FIGURES`, and in how many runs the alarm of collapse rang."
-    number = lambda figure, value: f"{value:.3f}" if figure == "diversity" else f"{value:.1%}"
-    rows, floors = [], {}
-    for name, runs in by_variant(records).items():
-        cells = []
-        for figure in FIGURES:
-            values = variant_values(runs, figure)
-            cells.append(" ± ".join(number(figure, f(values)) for f in (mean, stdev)[:len(values)]) or "–")
-            floors[figure] = next((r["metrics"][figure].get("floor") for r in runs if figure in r["metrics"]), floors.get(figure))
+    groups = by_variant(records)
+    def alarm(runs):
         logs = [log for r in runs if (log := read_log(r["folder"]))]
-        rang = sum(any(entry.get("collapsed") for entry in log) for log in logs)
-        rows.append([f"{name}, {len(runs)} seed{'s' * (len(runs) > 1)}", *cells, f"{rang} of {len(logs)}" if logs else ""])
-    rows.append(["real pictures", *(number(figure, floors[figure]) if floors.get(figure) is not None else "–" for figure in FIGURES), ""])
-    columns = ["variant", *FIGURES.values(), "alarm"]
-    if not any(row[-1] for row in rows): rows, columns = [row[:-1] for row in rows], columns[:-1]               # no log was kept
-    return markdown_table(columns, rows)
+        return f"{sum(any(entry.get('collapsed') for entry in log) for log in logs)} of {len(logs)}" if logs else ""
+    logged = any(alarm(runs) for runs in groups.values())
+    return seeds_table(groups, FIGURES, {"alarm": alarm} if logged else None)

@@ -4,7 +4,6 @@ from PIL import Image
 from dataclasses import replace
 from matplotlib import pyplot as plt
 from pathlib import Path
-from statistics import mean, stdev
 from t2ibook.core import InputError, check_choice
 from t2ibook.core import generator
 from t2ibook.datasets import load_dataset
@@ -16,7 +15,8 @@ from t2ibook.metrics import diversity, ranks
 from t2ibook.pictures import picture_sheet
 from t2ibook.pictures import to_signed, to_unit
 from t2ibook.records import published
-from t2ibook.reports import markdown_table
+from t2ibook.reports import figure_values, paired_difference
+from t2ibook.reports import seeds_table
 from t2ibook.style import (
     DrawnPictures,
     FIGURES,
@@ -35,7 +35,6 @@ from t2ibook.style import (
     transfer_scores,
     transfer_style,
     value_changes,
-    variant_values,
     variants_table,
     verification_area,
     walk_shape,
@@ -250,11 +249,11 @@ def test_the_table_is_that_of_the_records():
         (Path(folder) / "log.jsonl").write_text('{"step": 1, "collapsed": false}\n{"step": 2, "collapsed": true}\n')
         records = [run_of(True, True, 1, 0.5), run_of(True, True, 0, 0.3, folder=folder), run_of(False, True, 0, 0.2), {"system": "judge"}]
         lines = variants_table(records).splitlines()
-    assert lines[0] == "| variant | petal colour | background | all stated | diversity | alarm |"
+    assert lines[0] == "|  | petal colour | background | all stated | diversity | alarm |"
     assert lines[2] == "| GAN-INT, 1 seed | 20.0% | 30.0% | 40.0% | 0.500 |  |"
     assert lines[3] == "| GAN-INT-CLS, 2 seeds | 40.0% ± 14.1% | 50.0% ± 14.1% | 60.0% ± 14.1% | 0.700 ± 0.141 | 1 of 1 |"
     assert lines[4] == "| real pictures | 95.0% | 95.0% | 95.0% | – |  |"
     assert "alarm" not in variants_table(records[:1])
     both = by_variant(records)["GAN-INT-CLS"]
-    assert [r["seed"] for r in both] == [0, 1] and variant_values(both, "faithfulness") == [0.5, 0.7]
+    assert [r["seed"] for r in both] == [0, 1] and figure_values(both, "faithfulness") == [0.5, 0.7]
     assert "variant and seed only" in complaint(variants_table, [*records, run_of(True, False, 0, 0.5, steps=20)])
