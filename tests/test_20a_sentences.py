@@ -103,10 +103,15 @@ def test_batches_give_what_the_loss_asks_for():
         batch = pairs.batch(rows, generator(0, "batch"))
         key = "wrong_sentence" if fields.get("mismatch") == "text" else "wrong_image"
         assert batch["sentence"].shape == (40, 8) and len(batch[key]) == 40 and ("wrong_image" in batch) != ("wrong_sentence" in batch)
-        if system.config.draw == "epoch": assert torch.equal(batch["label"], flowers.labels[:40])
+        if system.config.draw == "epoch": assert torch.equal(batch["label"], flowers.labels.unique(return_inverse=True)[1][:40])
         wrong = system.wrong_pairs(batch, generator(0, "wrong"))
         assert [w is None for w in wrong] == [key != "wrong_image", key != "wrong_sentence", True] and torch.equal(system.sentence_of(batch), batch["sentence"])
     for seed in range(20): assert (flowers.labels[pairs.of_another_class(rows, generator(seed, "wrong"))] != flowers.labels[rows]).all()
+    alone = ClassPairs(flowers, told(apart="picture", wrong_from="set", draw="epoch"))
+    assert torch.equal(alone.batch(rows, generator(0, "b"))["label"], rows) and (alone.of_another_class(rows, generator(0, "w")) != rows).all()
+    kin = flowers.subset(torch.arange(6))
+    kin.labels = torch.zeros(6, dtype=torch.long)
+    assert (ClassPairs(kin, told(apart="picture")).of_another_class(torch.arange(6), generator(0, "w")) != torch.arange(6)).all()
     whole = told(wrong_from="set", captions=30, replaced=False)
     vectors = encode_captions(whole, flowers.captions[7])
     torch.testing.assert_close(ClassPairs(flowers, whole).sentences(torch.tensor([7]), generator(0, "s"))[0], vectors.mean(0))       # all ten captions, each once

@@ -33,13 +33,14 @@ class SentenceConfig(base.Config):
     hidden: int = 128                  # numbers of a sentence, except for a preset of the char-CNN-RNN
     whiten: bool = False               # sentence numbers to mean 0, deviation 1 and no correlation over the training captions
     mismatch: str = "image"            # the wrong half of a mismatched pair: "image" or "text"
+    apart: str = "class"               # what is wrong for a picture: anything of another "class", or of any other "picture"
     wrong_from: str = "set"            # "set": any of another class; "batch": a permutation of the batch, which saves a pass through the discriminator
     captions: int = 4                  # whose mean is the sentence of a picture
     replaced: bool = True              # are those drawn with replacement?
     draw: str = "class"                # a class, then a picture of it; or "epoch": every picture once
 
 
-CHOICES = {"text": tuple(ENCODERS), "mismatch": ("image", "text"), "wrong_from": ("set", "batch"), "draw": ("class", "epoch")}
+CHOICES = {"text": tuple(ENCODERS), "mismatch": ("image", "text"), "apart": ("class", "picture"), "wrong_from": ("set", "batch"), "draw": ("class", "epoch")}
 
 # %% ../../nbs/20a_sentences.ipynb #97bb3a7c
 class Reader(Vocabulary):
@@ -157,8 +158,8 @@ class ClassPairs:
         self.data, self.captions, self.config = data, data.captions, system.config
         self.starts = torch.tensor([0] + [len(c) for c in data.captions]).cumsum(0)           # where each picture's captions begin
         self.vectors = encode_captions(system, [caption for captions in data.captions for caption in captions])
-        self.by_class = [(data.labels == label).nonzero().flatten() for label in data.labels.unique()]
-        self.place = data.labels.unique(return_inverse=True)[1]
+        self.place = torch.arange(len(data)) if self.config.apart == "picture" else data.labels.unique(return_inverse=True)[1]
+        self.by_class = list(self.place.argsort(stable=True).split(self.place.bincount().tolist()))
         if self.config.matching and len(self.by_class) < 2: raise InputError("all pictures are of one class, so none can be wrong; set matching to False")
 
     def __len__(self) -> int: return len(self.data)
@@ -179,9 +180,9 @@ class ClassPairs:
         return torch.stack([self.by_class[k][int(p * len(self.by_class[k]))] for k, p in zip(other.tolist(), places)])
 
     def batch(self, rows: Tensor, gen: torch.Generator) -> dict:
-        "The batch of `Dataset.batch` and `sentence` (B, D); with `wrong_from='set'` also `wrong_image` or `wrong_sentence`."
+        "The batch of `Dataset.batch`, `sentence` (B, D) and as `label` who is apart; with `wrong_from='set'` also `wrong_image` or `wrong_sentence`."
         if self.config.draw == "class": rows = draw_classes(self.by_class, len(rows), gen, replacement=True)
-        batch = self.data.batch(rows, gen) | {"sentence": self.sentences(rows, gen)}
+        batch = self.data.batch(rows, gen) | {"sentence": self.sentences(rows, gen), "label": self.place[rows]}
         if self.config.matching and self.config.wrong_from == "set":
             wrong = self.of_another_class(rows, gen)
             if self.config.mismatch == "image": batch["wrong_image"] = self.data.batch(wrong, gen)["image"]
