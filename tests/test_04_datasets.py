@@ -15,12 +15,14 @@ from t2ibook.datasets.base import (
     EMOJIONE_CREDIT,
     Rows,
     SAY_DIGIT,
+    SHADES,
     Source,
     _DRAWN,
     _EACH_ITS_OWN,
     _OWN,
     _RESEARCH,
     _UCI,
+    _apart,
     _digits,
     _emoji_captions,
     _emoji_split,
@@ -28,9 +30,11 @@ from t2ibook.datasets.base import (
     _pairs,
     _real,
     _story,
+    _tone_split,
     _world,
     crop_and_flip,
     emojione_rows,
+    emojione_tones_rows,
     epoch_order,
     hashed_parts,
     load_dataset,
@@ -190,6 +194,17 @@ def test_shades_of_skin_stay_together():
 
 
 
+# cell 4605a5a7
+def test_one_shade_of_each_gesture_is_new():
+    people = [f"1F{i:03X}" for i in range(0x400, 0x4FF)]
+    for code in people:
+        parts = [_tone_split(f"{code}-{shade}") for shade in SHADES]
+        assert parts.count("test") == 1 and parts.count("train") >= 3 and _tone_split(code) == _tone_split(SHADES[1]) == "train"
+        assert _tone_split(f"{code}-{SHADES[0]}-200D-2640") in SPLITS and _apart(f"{code}-{SHADES[2]}-200D-2640") == (f"{code}-200D-2640", 3)
+    assert len({[_tone_split(f"{code}-{shade}") for shade in SHADES].index("test") for code in people}) == 5          # each shade is new somewhere
+
+
+
 # cell c8a9a476
 def test_the_real_emojione():
     import pytest
@@ -198,6 +213,11 @@ def test_the_real_emojione():
         parts = {split: load_dataset("emojione", split) for split in SPLITS}
         assert {split: len(part) for split, part in parts.items()} == DATASETS["emojione"].pictures and len(parts["train"].label_names) == 10
         assert len({c[0] for c in parts["train"].captions} & {c[0] for c in parts["test"].captions}) <= 1   # two arrows share one name
+        tones = {split: load_dataset("emojione-tones", split) for split in SPLITS}
+        assert {split: len(part) for split, part in tones.items()} == DATASETS["emojione-tones"].pictures
+        gesture = lambda c: (c[0][:-1].removesuffix(" "), "tone" in c[0])
+        known = {gesture(c) for c in tones["train"].captions}
+        assert all(gesture(c) in known and gesture(c)[1] for c in tones["test"].captions)
 
 
 

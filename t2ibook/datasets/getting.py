@@ -110,7 +110,7 @@ RECIPES["msvd"] = Recipe("msvd", """\
 training_label.json                          or AllVideoDescriptions.txt; plain or gzipped
 frames/NAME/*.png                            may be missing: without frames only the sentences can be learned""",
                          "Get AllVideoDescriptions.txt of the Microsoft Research Video Description Corpus (Chen and Dolan, 2011).")
-RECIPES["cub200-whole"] = RECIPES["cub200"]
+RECIPES["cub200-whole"], RECIPES["emojione-tones"] = RECIPES["cub200"], RECIPES["emojione"]
 
 
 def steps(name: str) -> str:
