@@ -31,6 +31,7 @@ from t2ibook.training import TrainConfig
 from t2ibook.training import train
 from t2ibook.trying import complaint
 from torch import Tensor, nn
+from torch.nn import functional as F
 from typing import ClassVar
 import math
 import tempfile
@@ -124,7 +125,25 @@ def test_sizes_are_those_of_the_code():
     half = RefiningDiscriminator(128, 8, 16, 4)
     assert [tuple(m.shape[1:2]) for m in (half.features[:5](torch.zeros(2, 3, 128, 128)), half.features(torch.zeros(2, 3, 128, 128)))] == [(128,), (64,)]
     assert RefiningGenerator(64, 128, 8, 16, 4)(torch.zeros(2, 3, 64, 64), torch.zeros(2, 16), None).shape == (2, 3, 128, 128)
+    near = RefiningGenerator(32, 128, 8, 16, 4, halvings=1, narrowest=6, shortcut=True).eval()
+    assert [next(m.out_channels for m in part.modules() if isinstance(m, nn.Conv2d)) for part in near.up] == [8, 6, 6]
+    sketch = torch.tanh(torch.randn(2, 3, 32, 32, generator=generator(0, "s")))
+    with torch.no_grad(): near.picture.weight.zero_()                          # nothing to change: the enlarged sketch
+    drawn = near(sketch, torch.zeros(2, 16), None)
+    assert drawn.shape == (2, 3, 128, 128)
+    torch.testing.assert_close(drawn, F.interpolate(sketch.clamp(-0.98, 0.98), scale_factor=4, mode="bilinear"))
+    torch.testing.assert_close(near(0 * sketch + 0.5, torch.zeros(2, 16), None), torch.full((2, 3, 128, 128), 0.5))
     for first, size in ((64, 64), (64, 96), (8, 32), (64, 32)): assert "by doubling" in complaint(RefiningGenerator, first, size, 8, 16, 4)
+
+
+
+# cell ecf40dc0
+def test_the_discriminator_is_blind_to_contrast():
+    for D in (RefiningDiscriminator(32, 8, 16, 4), TextDiscriminator(32, 8, 16, 4, text_norm=False)):
+        x, h = torch.rand(8, 3, 32, 32, generator=generator(0, "x")) * 2 - 1, torch.randn(8, 16, generator=generator(0, "h"))
+        for m in D.modules():
+            if isinstance(m, nn.BatchNorm2d): m.eps = 1e-15                       # so that only the argument is tested
+        torch.testing.assert_close(D.double().train()(0.1 * x.double(), h.double()), D(x.double(), h.double()), rtol=1e-5, atol=1e-6)
 
 
 
@@ -149,7 +168,7 @@ def test_every_field_changes_what_it_says():
     before = {player: losses_of(small(), player) for player in ("discriminator", "generator")}
     cases = [({"augmentation": False}, "both"), ({"text_twice": False}, "both"), ({"augmentation_activation": "none"}, "both"), ({"spread": "log_variance"}, "both"),
              ({"kl_reduction": "sum"}, "generator"), ({"kl_weight": 1.0}, "generator"), ({"code_noise": "normal"}, "both"), ({"discriminator_hears": "mean"}, "both"),
-             ({"frozen_statistics": "running"}, "both"), ({"residual_blocks": 2}, "both"), ({"matching": False}, "discriminator")]
+             ({"frozen_statistics": "running"}, "both"), ({"residual_blocks": 2}, "both"), ({"halvings": 1}, "both"), ({"narrowest": 7}, "both"), ({"shortcut": True}, "both"), ({"matching": False}, "discriminator")]
     for fields, who in cases:
         for player in before:
             changed = abs(losses_of(small(**fields), player)[player] - before[player][player]) > 1e-7

@@ -13,6 +13,7 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ..adversarial import Residual, bare, init_gan_, resize_convolution
 from ..core import InputError, check_choice
@@ -85,20 +86,24 @@ class RefiningGenerator(nn.Module):
     "Sketches (B, 3, s, s), sentence (B, D) and the noise (B, N) of its code to pictures (B, 3, S, S) in [-1, 1] (authors' code)."
 
     def __init__(self, first_size: int, size: int, channels: int, sentence: int, code: int, residual_blocks: int = 4,
+                 halvings: int = 2,                    # of the sketch, before the sentence joins
+                 narrowest: int = 1,                   # channels that a map has at least
+                 shortcut: bool = False,               # ours: the picture is what changes in the enlarged sketch
                  hears: bool = True,                   # False: the sentence is given once, to Stage-I
                  activation: str = "none", spread: str = "log_variance"):
         super().__init__()
-        times = math.log2(4 * size / first_size) if first_size >= 16 and first_size % 4 == 0 and size > first_size else 0.5
+        small = 2**halvings
+        times = math.log2(small * size / first_size) if first_size >= 16 and first_size % small == 0 and size > first_size else 0.5
         if times % 1: raise InputError(f"a picture of side {size} cannot be reached from a sketch of {first_size} by doubling; use 64 and 256, 32 and 128 …")
-        wide, half = 4 * channels, lambda a, b: nn.Sequential(nn.Conv2d(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b), nn.ReLU())
+        wide, half = small * channels, lambda a, b: nn.Sequential(nn.Conv2d(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b), nn.ReLU())
         self.augment = ConditioningAugmentation(sentence, code, activation, spread) if hears else None
         look = nn.Sequential(nn.Conv2d(3, channels, 3, padding=1, bias=False), nn.ReLU())
-        self.down = nn.Sequential(look, half(channels, 2 * channels), half(2 * channels, wide))
+        self.down = nn.Sequential(look, *[half(channels * 2**i, channels * 2 ** (i + 1)) for i in range(halvings)])
         self.joint = nn.Sequential(nn.Conv2d(wide + code * hears, wide, 3, padding=1, bias=False), nn.BatchNorm2d(wide), nn.ReLU())
         self.residuals = nn.Sequential(*[PlainResidual(wide) for _ in range(residual_blocks)])
-        widths = [max(1, wide // 2**i) for i in range(int(times) + 1)]                       # 512, 256, 128, 64, 32
+        widths = [max(min(wide, narrowest), wide // 2**i) for i in range(int(times) + 1)]    # 512, 256, 128, 64, 32
         self.up = nn.Sequential(*[nn.Sequential(resize_convolution(a, b), nn.BatchNorm2d(b), nn.ReLU()) for a, b in zip(widths, widths[1:])])
-        self.picture = nn.Sequential(nn.Conv2d(widths[-1], 3, 3, padding=1, bias=False), nn.Tanh())
+        self.picture, self.size, self.shortcut = nn.Conv2d(widths[-1], 3, 3, padding=1, bias=False), size, shortcut
         init_gan_(self, linear=True)
 
     def forward(self, sketch: Tensor, sentence: Tensor, noise: Tensor | None) -> Tensor:
@@ -106,7 +111,9 @@ class RefiningGenerator(nn.Module):
         if self.augment is not None:
             code = self.augment.draw(sentence, noise)
             maps = torch.cat([maps, code[:, :, None, None].expand(-1, -1, *maps.shape[2:]).to(maps.dtype)], 1)
-        return self.picture(self.up(self.residuals(self.joint(maps))))
+        drawn = self.picture(self.up(self.residuals(self.joint(maps))))
+        if self.shortcut: drawn = drawn + torch.atanh(F.interpolate(sketch.float().clamp(-0.98, 0.98), size=self.size, mode="bilinear"))
+        return torch.tanh(drawn)
 
 
 class RefiningDiscriminator(TextDiscriminator):
@@ -135,6 +142,9 @@ class StackGANConfig(GanCLSConfig):
     refining_channels: int = 128       # gf of Stage-II; `generator_channels` is that of Stage-I
     refining_discriminator_channels: int = 64
     residual_blocks: int = 4
+    halvings: int = 2                  # of the sketch in Stage-II, before the sentence joins
+    shortcut: bool = False             # ours: Stage-II draws what changes in the enlarged sketch
+    narrowest: int = 1                 # channels that a map of Stage-II has at least: below 8, the last maps of small presets are too thin
     augmentation: bool = True          # False: the code is the mean of (1), and nothing pulls at it
     text_twice: bool = True            # does Stage-II hear the sentence?
     augmentation_activation: str = "leaky"
@@ -168,16 +178,16 @@ class StackGAN(GanCLS):
     presets: ClassVar[dict] = {
         "smoke": StackGANConfig(image_size=32, first_size=16, latent=8, generator_channels=16, discriminator_channels=16, refining_channels=8, code=8,
                                 refining_discriminator_channels=8, residual_blocks=1, letters=(16, 24, 24), word_dim=16, hidden=32, **_small),
-        "laptop": StackGANConfig(image_size=128, first_size=32, latent=64, generator_channels=48, discriminator_channels=48, refining_channels=24, code=48,
-                                 refining_discriminator_channels=12, residual_blocks=2, text="combineskip", hidden=96, gradient_penalty=1.0,
-                                 kl_weight=0.75, **_small),
+        "laptop": StackGANConfig(image_size=128, first_size=32, latent=64, generator_channels=48, discriminator_channels=48, refining_channels=48, code=48,
+                                 refining_discriminator_channels=16, residual_blocks=2, text="combineskip", hidden=96, gradient_penalty=1.0,
+                                 kl_weight=0.75, halvings=1, shortcut=True, narrowest=16, **_small),
         "gpu": StackGANConfig(letters=(128, 192, 192), word_dim=100, hidden=256, refining_channels=64, refining_discriminator_channels=32, **_small),
         "paper": StackGANConfig(word_dim=300, hidden=1024)}
     _adam: ClassVar[dict] = GanCLS._adam
     _rare: ClassVar[dict] = {"checkpoint_every": 2500, "sample_every": 2500}
     training: ClassVar[dict] = {
         "smoke": TrainConfig(steps=30, batch_size=8, learning_rate=5e-4, checkpoint_every=15, sample_every=15, log_every=5, **_adam),
-        "laptop": TrainConfig(steps=6000, batch_size=16, learning_rate=5e-4, ema=0.995, checkpoint_every=500, sample_every=500, **_adam),
+        "laptop": TrainConfig(steps=4000, batch_size=16, learning_rate=1e-3, ema=0.995, checkpoint_every=500, sample_every=500, **_adam),
         "gpu": TrainConfig(steps=30_000, learning_rate=2e-4, schedule="halving", precision="bf16", ema=0.999, **_rare, **_adam),
         "paper": TrainConfig(steps=65_400, learning_rate=2e-4, schedule="halving", **_rare, **_adam)}
     first_training: ClassVar[dict] = {
@@ -195,7 +205,8 @@ class StackGAN(GanCLS):
             return
         if not c.text_twice and c.discriminator_hears == "mean": raise InputError("without text_twice Stage-II has no mean that its discriminator could hear")
         self.first = sketcher.to(memory_format=torch.channels_last).train(c.frozen_statistics == "batch")
-        self.generator = RefiningGenerator(c.first_size, c.image_size, c.refining_channels, n_features, c.code, c.residual_blocks, c.text_twice, **kind)
+        self.generator = RefiningGenerator(c.first_size, c.image_size, c.refining_channels, n_features, c.code, c.residual_blocks, c.halvings, c.narrowest,
+                                           c.shortcut, c.text_twice, **kind)
         self.discriminator = RefiningDiscriminator(c.image_size, c.refining_discriminator_channels, self.heard_features, c.code)
 
     def first_discriminator(self) -> TextDiscriminator:
