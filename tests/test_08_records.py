@@ -1,4 +1,5 @@
 """Checks of nbs/08_records.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
+from PIL import Image
 from collections.abc import Callable
 from contextlib import contextmanager
 from importlib import metadata
@@ -11,6 +12,7 @@ from t2ibook.records import (
     Run,
     RunError,
     _following,
+    _in_few_colours,
     _thinned,
     _threads,
     check_parameters,
@@ -54,7 +56,7 @@ def tiny_run(folder, value=0.9):
     (Path(folder) / "weights.safetensors").parent.mkdir(parents=True, exist_ok=True)
     (Path(folder) / "weights.safetensors").write_bytes(b"weights")
     (Path(folder) / "system.json").write_text("{}")
-    (Path(folder) / "sheet.png").write_bytes(b"picture")
+    Image.new("RGB", (4, 4), "red").save(Path(folder) / "sheet.png")
     (Path(folder) / "log.jsonl").write_text('{"step": 5, "loss": 1.0}\n')
     metrics = {"faithful": METRIC["faithful"] | {"value": value}}
     return Run(folder, PARAMETERS).finish(system="imagination", data="toons", data_fingerprint="f", profile="smoke", seed=0, config={}, steps=5, images=160,

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from dataclasses import replace
 from matplotlib import pyplot as plt
 from pathlib import Path
+from t2ibook.core import InputError, generator, published_dir, read_json
 from t2ibook.core import check_choice
-from t2ibook.core import generator, published_dir, read_json
 from t2ibook.datasets import load_dataset
 from t2ibook.drawing import load
-from t2ibook.evaluation import digit_reader
+from t2ibook.evaluation import digit_reader, load_samples
 from t2ibook.layers import PictureDecoder, PictureEncoder, gaussian_kl, sample_gaussian
 from t2ibook.layers import count_parameters
 from t2ibook.metrics import diversity, real_diversity
