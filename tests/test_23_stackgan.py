@@ -213,7 +213,9 @@ def test_the_second_stage_stands_on_the_first():
     torch.testing.assert_close(drawn[0].flatten(0, 1), to_unit(second.sketch(noise, h)))
     assert torch.equal(drawn[1], second.generate(captions, 2, 3))
     assert "augmentation=True" in complaint(StackGAN.on, first, small(augmentation=False).config)
-    assert "first_size 0" in complaint(StackGAN.on, second, small().config) and "one stage" in complaint(first.stages, captions) and "no caption" in complaint(second.stages, [])
+    third = StackGAN.on(second, small(residual_blocks=2).config).eval()                             # another Stage-II on the same sketches
+    torch.testing.assert_close(third.sketch(noise, h), second.sketch(noise, h))
+    assert "Stage-I of StackGAN" in complaint(StackGAN.on, GanCLS.example(), small().config) and "one stage" in complaint(first.stages, captions) and "no caption" in complaint(second.stages, [])
 
 
 

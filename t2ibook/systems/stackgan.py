@@ -216,15 +216,15 @@ class StackGAN(GanCLS):
 
     @classmethod
     def on(cls, first: "StackGAN", config: StackGANConfig) -> "StackGAN":
-        "A Stage-II as `config` says, on top of the Stage-I `first`, whose sizes and encoder it takes. Raises `InputError` if `first` is no Stage-I."
-        if getattr(first.config, "first_size", None) != 0:
-            raise InputError(f"Stage-II needs a Stage-I of StackGAN below it (first_size 0); this is {first.name} at {first.config.image_size} pixels")
+        "A Stage-II as `config` says, on the Stage-I that `first` is or has, whose sizes and encoder it takes. Raises `InputError` if it is no StackGAN."
+        if not isinstance(first, StackGAN): raise InputError(f"Stage-II needs a Stage-I of StackGAN below it; this is {first.name}")
+        sketcher, side = (first.first, first.config.first_size) if first.config.first_size else (first.generator, first.config.image_size)
         if first.config.augmentation != config.augmentation:
             raise InputError(f"this Stage-I was trained with augmentation={first.config.augmentation}; let Stage-II have the same")
         taken = ("generator_channels", "discriminator_channels", "latent", "code", "augmentation_activation", "spread", "code_noise", "noise")
         taken = {name: getattr(first.config, name) for name in (*taken, *gancls.sentences.READER)}
-        system = cls(replace(config, first_size=first.config.image_size, **taken), first.vocabulary)
-        system.first.load_state_dict(first.generator.state_dict())
+        system = cls(replace(config, first_size=side, **taken), first.vocabulary)
+        system.first.load_state_dict(sketcher.state_dict())
         gancls.sentences.borrow_captions(system, first)
         return system
 
