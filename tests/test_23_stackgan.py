@@ -209,6 +209,8 @@ def test_the_second_stage_stands_on_the_first():
     noise, h = second.noise(captions, 2, 3), second.text(*second.vocabulary.encode([c for c in captions for _ in range(2)]))
     torch.testing.assert_close(second.sketch(noise, h), first.paint(noise[:, :6 + 7], h))             # the same z and the same noise of the code
     names, drawn = zip(*second.stages(captions, 2, 3))
+    one = small(gradient_penalty=0.1, first_penalty=0.7).config.stage_one()
+    assert (one.image_size, one.first_size, one.gradient_penalty) == (16, 0, 0.7) and StackGAN.trainings("laptop")["Stage-I"][0].gradient_penalty == 1.0
     assert names == ("Stage-I", "Stage-II") and [tuple(d.shape) for d in drawn] == [(2, 2, 3, 16, 16), (2, 2, 3, 32, 32)]
     torch.testing.assert_close(drawn[0].flatten(0, 1), to_unit(second.sketch(noise, h)))
     assert torch.equal(drawn[1], second.generate(captions, 2, 3))

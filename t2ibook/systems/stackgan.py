@@ -142,6 +142,7 @@ class StackGANConfig(GanCLSConfig):
     refining_channels: int = 128       # gf of Stage-II; `generator_channels` is that of Stage-I
     refining_discriminator_channels: int = 64
     residual_blocks: int = 4
+    first_penalty: float = 0.0         # `gradient_penalty` of the Stage-I below, which has smaller pictures
     halvings: int = 2                  # of the sketch in Stage-II, before the sentence joins
     shortcut: bool = False             # ours: Stage-II draws what changes in the enlarged sketch
     narrowest: int = 1                 # channels that a map of Stage-II has at least: below 8, the last maps of small presets are too thin
@@ -154,6 +155,10 @@ class StackGANConfig(GanCLSConfig):
     code_noise: str = "truncated"      # of (1); or "normal"
     discriminator_hears: str = "sentence"     # or "mean": that of (1), without gradient
     frozen_statistics: str = "batch"   # of Stage-I's batch norm while Stage-II learns; or "running"
+
+    def stage_one(self) -> "StackGANConfig":
+        "The sizes and switches of the Stage-I that belongs below this Stage-II."
+        return replace(self, image_size=self.first_size, first_size=0, gradient_penalty=self.first_penalty)
 
 
 _linear = {"augmentation_activation": "none", "spread": "log_variance", "code_noise": "normal", "frozen_statistics": "running"}
@@ -179,7 +184,7 @@ class StackGAN(GanCLS):
         "smoke": StackGANConfig(image_size=32, first_size=16, latent=8, generator_channels=16, discriminator_channels=16, refining_channels=8, code=8,
                                 refining_discriminator_channels=8, residual_blocks=1, letters=(16, 24, 24), word_dim=16, hidden=32, **_small),
         "laptop": StackGANConfig(image_size=128, first_size=32, latent=64, generator_channels=48, discriminator_channels=48, refining_channels=48, code=48,
-                                 refining_discriminator_channels=16, residual_blocks=2, text="combineskip", hidden=96, gradient_penalty=1.0,
+                                 refining_discriminator_channels=16, residual_blocks=2, text="combineskip", hidden=96, first_penalty=1.0,
                                  kl_weight=0.75, halvings=1, shortcut=True, narrowest=16, **_small),
         "gpu": StackGANConfig(letters=(128, 192, 192), word_dim=100, hidden=256, refining_channels=64, refining_discriminator_channels=32, **_small),
         "paper": StackGANConfig(word_dim=300, hidden=1024)}
@@ -187,7 +192,7 @@ class StackGAN(GanCLS):
     _rare: ClassVar[dict] = {"checkpoint_every": 2500, "sample_every": 2500}
     training: ClassVar[dict] = {
         "smoke": TrainConfig(steps=30, batch_size=8, learning_rate=5e-4, checkpoint_every=15, sample_every=15, log_every=5, **_adam),
-        "laptop": TrainConfig(steps=4000, batch_size=16, learning_rate=1e-3, ema=0.995, checkpoint_every=500, sample_every=500, **_adam),
+        "laptop": TrainConfig(steps=3500, batch_size=16, learning_rate=1e-3, ema=0.995, checkpoint_every=500, sample_every=500, **_adam),
         "gpu": TrainConfig(steps=30_000, learning_rate=2e-4, schedule="halving", precision="bf16", ema=0.999, **_rare, **_adam),
         "paper": TrainConfig(steps=65_400, learning_rate=2e-4, schedule="halving", **_rare, **_adam)}
     first_training: ClassVar[dict] = {
@@ -232,7 +237,7 @@ class StackGAN(GanCLS):
     def trainings(cls, profile: str) -> dict[str, tuple[StackGANConfig, TrainConfig]]:
         "Stage-I and Stage-II by name: sizes and training."
         last = super().trainings(profile)[""]
-        return {"Stage-I": (replace(last[0], image_size=last[0].first_size, first_size=0), cls.first_training[profile]), "Stage-II": last}
+        return {"Stage-I": (last[0].stage_one(), cls.first_training[profile]), "Stage-II": last}
 
     def train(self, mode: bool = True) -> "StackGAN":
         "Below a Stage-II that learns, Stage-I keeps its running averages, or takes those of the batch (`frozen_statistics`)."
