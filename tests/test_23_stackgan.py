@@ -1,14 +1,18 @@
 """Checks of nbs/23_stackgan.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
+from IPython.display import Markdown
 from dataclasses import dataclass, replace
 from matplotlib import pyplot as plt
 from t2ibook.adversarial import Residual, bare, init_gan_, resize_convolution
 from t2ibook.core import InputError, check_choice
 from t2ibook.core import generator
 from t2ibook.datasets import load_dataset
+from t2ibook.evaluation import load_samples
 from t2ibook.layers import DownBlock, gaussian_kl, layer_table
 from t2ibook.layers import count_parameters
 from t2ibook.pictures import picture_sheet
 from t2ibook.pictures import to_unit
+from t2ibook.records import find_record, published
+from t2ibook.reports import paired_difference, seeds_table
 from t2ibook.systems import gancls
 from t2ibook.systems.gancls import GanCLS, GanCLSConfig, TextDiscriminator, doublings, ladder
 from t2ibook.systems.sentences import ClassPairs, encode_captions, learn_captions
