@@ -203,11 +203,13 @@ def training_cost(system: str, profile: str, stage: str = "", steps: int = 3) ->
     config, plan = trainings[check_choice(stage, trainings, "stage")]
     if steps < 2: raise InputError("a cost needs at least two steps, of which the first is not timed")
     plan = dataclasses.replace(plan, steps=steps, checkpoint_every=10**9, sample_every=10**9, log_every=1)
-    net = kind(config, kind.example("smoke").vocabulary).to(best_device()).train()
+    net = kind(config, kind.example_vocabulary(profile)).to(best_device()).train()
     batch = {k: v.to(net.device) for k, v in net.example_batch(plan.batch_size).items()}
     seconds = statistics.fmean(wall for wall, _ in _shared_loop(net, batch, plan))
-    device = hardware()["gpu"] or f"{hardware()['threads']} CPU thread{'s' * (hardware()['threads'] > 1)}"
-    return {"system": system, "stage": stage, "profile": profile, "side": config.image_size, "batch_size": plan.batch_size, "precision": plan.precision,
+    threads, gpu = (hardware()[key] for key in ("threads", "gpu"))
+    device = gpu or f"{threads} CPU thread{'s' * (threads > 1)}"
+    precision = next(name for name, value in PRECISIONS.items() if value == plan.precision)
+    return {"system": system, "stage": stage, "profile": profile, "side": config.image_size, "batch_size": plan.batch_size, "precision": precision,
             "steps": trainings[stage][1].steps, "seconds_per_step": seconds, "peak_memory_bytes": peak_memory_bytes(), "device": device}
 
 
@@ -237,7 +239,7 @@ def budget_table(rows: list[dict]) -> str:
         for unit, size in (("days", 86400), ("h", 3600), ("min", 60)):
             if seconds >= size: return f"{seconds / size:.1f} {unit}"
         return f"{seconds:.0f} s"
-    lines = [[r["profile"], r["stage"] or r["system"], f"{r['side']}×{r['side']}", str(r["batch_size"]), r["precision"].replace("no", "fp32"),
+    lines = [[r["profile"], r["stage"] or r["system"], f"{r['side']}×{r['side']}", str(r["batch_size"]), r["precision"],
               f"{r['seconds_per_step']:.3g} s", f"{r['steps']:,}", long(r["steps"] * r["seconds_per_step"]), f"{r['peak_memory_bytes'] / 1e9:.2f} GB",
               r["device"]] for r in rows]
     return markdown_table(["profile", "training", "pictures", "batch", "precision", "a step", "steps", "all steps", "most memory", "on"], lines)

@@ -252,7 +252,7 @@ def publish(run: str | Path,                     # a run folder
 
 
 def _in_few_colours(picture: Path, target: Path) -> None:
-    "A sheet is looked at, never measured: 256 colours are enough, and the file is a third as large."
+    "A sheet is looked at, never measured: 256 colours are enough, and the file is less than half as large."
     from PIL import Image
     with Image.open(picture) as sheet: sheet.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, 2).save(target, format="png", optimize=True)
 

@@ -98,7 +98,12 @@ class System(nn.Module):
     def example(cls, profile: str = "smoke") -> "System":
         "An untrained system of a profile's sizes with a stand-in vocabulary: of the paper's size, or of 1,000 words."
         check_choice(profile, cls.presets, "profile")
-        return cls(cls.presets[profile], Vocabulary([f"word{i}" for i in range(cls.n_words.get(profile, 1000))]))
+        return cls(cls.presets[profile], cls.example_vocabulary(profile))
+
+    @classmethod
+    def example_vocabulary(cls, profile: str) -> Vocabulary:
+        "Words without meaning, as many as a profile has."
+        return Vocabulary([f"word{i}" for i in range(cls.n_words.get(profile, 1000))])
 
     @classmethod
     def trainings(cls, profile: str) -> dict[str, tuple]:          # name to (Config, TrainConfig)
