@@ -119,15 +119,20 @@ class RefiningGenerator(nn.Module):
 class RefiningDiscriminator(TextDiscriminator):
     "Pictures (B, 3, S, S) in [-1, 1] and sentences (B, D) to scores (B,) before the sigmoid (authors' code)."
 
-    def __init__(self, size: int, channels: int, sentence: int, code: int):
+    def __init__(self, size: int, channels: int, sentence: int, code: int,
+                 plain_blocks: int = 0):               # ours: so many of the first blocks have a bias instead of batch norm
         nn.Module.__init__(self)
         widths, last = [channels * 2**i for i in range(doublings(size))], channels * min(8, size // 8)        # 64, 128, 256, 512, 1024, 2048
         back = [widths[-1] // 2**i for i in range(max(0, len(widths) - 4) + 1)]               # 2048, 1024, 512
-        first = nn.Sequential(nn.Conv2d(3, widths[0], 4, 2, 1, bias=False), nn.LeakyReLU(0.2))
+        first = DownBlock(3, widths[0], norm=False) if plain_blocks else nn.Sequential(nn.Conv2d(3, widths[0], 4, 2, 1, bias=False), nn.LeakyReLU(0.2))
+        blocks = [DownBlock(a, b, norm=i >= plain_blocks) for i, (a, b) in enumerate(zip(widths, widths[1:]), 1)]
         narrow = [nn.Sequential(nn.Conv2d(a, b, 1, bias=False), nn.BatchNorm2d(b), nn.LeakyReLU(0.2)) for a, b in zip(back, back[1:])]
         if narrow: narrow[-1] = bare(narrow[-1])
-        self.features = nn.Sequential(first, *[DownBlock(a, b) for a, b in zip(widths, widths[1:])], *narrow, Residual(last, last // 4, leaky=True))
+        self.features = nn.Sequential(first, *blocks, *narrow, Residual(last, last // 4, leaky=True))
         self.listen(last, sentence, code, text_norm=False, linear=True)
+        for block in self.features[:plain_blocks]:                 # DCGAN's small weights count on a batch norm behind them
+            block[0].reset_parameters()
+            nn.init.kaiming_normal_(block[0].weight, 0.2)
 
 # %% ../../nbs/23_stackgan.ipynb #f3fcbeab
 @dataclass(frozen=True)
@@ -145,6 +150,7 @@ class StackGANConfig(GanCLSConfig):
     first_penalty: float = 0.0         # `gradient_penalty` of the Stage-I below, which has smaller pictures
     halvings: int = 2                  # of the sketch in Stage-II, before the sentence joins
     shortcut: bool = False             # ours: Stage-II draws what changes in the enlarged sketch
+    plain_blocks: int = 0              # ours: first blocks of Stage-II's discriminator with a bias instead of batch norm
     narrowest: int = 1                 # channels that a map of Stage-II has at least: below 8, the last maps of small presets are too thin
     augmentation: bool = True          # False: the code is the mean of (1), and nothing pulls at it
     text_twice: bool = True            # does Stage-II hear the sentence?
@@ -185,14 +191,14 @@ class StackGAN(GanCLS):
                                 refining_discriminator_channels=8, residual_blocks=1, letters=(16, 24, 24), word_dim=16, hidden=32, **_small),
         "laptop": StackGANConfig(image_size=128, first_size=32, latent=64, generator_channels=48, discriminator_channels=48, refining_channels=48, code=48,
                                  refining_discriminator_channels=16, residual_blocks=2, text="combineskip", hidden=96, first_penalty=1.0,
-                                 kl_weight=0.75, halvings=1, shortcut=True, narrowest=16, **_small),
+                                 kl_weight=0.75, halvings=1, shortcut=True, narrowest=16, plain_blocks=3, gradient_penalty=0.02, **_small),
         "gpu": StackGANConfig(letters=(128, 192, 192), word_dim=100, hidden=256, refining_channels=64, refining_discriminator_channels=32, **_small),
         "paper": StackGANConfig(word_dim=300, hidden=1024)}
     _adam: ClassVar[dict] = GanCLS._adam
     _rare: ClassVar[dict] = {"checkpoint_every": 2500, "sample_every": 2500}
     training: ClassVar[dict] = {
         "smoke": TrainConfig(steps=30, batch_size=8, learning_rate=5e-4, checkpoint_every=15, sample_every=15, log_every=5, **_adam),
-        "laptop": TrainConfig(steps=3500, batch_size=16, learning_rate=1e-3, ema=0.995, checkpoint_every=500, sample_every=500, **_adam),
+        "laptop": TrainConfig(steps=9000, batch_size=16, learning_rate=1e-3, ema=0.995, checkpoint_every=500, sample_every=500, **_adam),
         "gpu": TrainConfig(steps=30_000, learning_rate=2e-4, schedule="halving", precision="bf16", ema=0.999, **_rare, **_adam),
         "paper": TrainConfig(steps=65_400, learning_rate=2e-4, schedule="halving", **_rare, **_adam)}
     first_training: ClassVar[dict] = {
@@ -212,7 +218,7 @@ class StackGAN(GanCLS):
         self.first = sketcher.to(memory_format=torch.channels_last).train(c.frozen_statistics == "batch")
         self.generator = RefiningGenerator(c.first_size, c.image_size, c.refining_channels, n_features, c.code, c.residual_blocks, c.halvings, c.narrowest,
                                            c.shortcut, c.text_twice, **kind)
-        self.discriminator = RefiningDiscriminator(c.image_size, c.refining_discriminator_channels, self.heard_features, c.code)
+        self.discriminator = RefiningDiscriminator(c.image_size, c.refining_discriminator_channels, self.heard_features, c.code, c.plain_blocks)
 
     def first_discriminator(self) -> TextDiscriminator:
         "A new discriminator of Stage-I."
