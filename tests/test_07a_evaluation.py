@@ -13,9 +13,11 @@ from t2ibook.evaluation import (
     evaluate_system,
     faithfulness,
     load_samples,
+    named_tone,
     pair_faithfulness,
     real_samples,
     save_samples,
+    tone_faithfulness,
 )
 from t2ibook.judge import JUDGED, Judge, accuracy, load_judge
 from t2ibook.metrics import Score, diversity, judge_faithfulness, mean_picture, mean_score, mse, nearest_caption_baseline, ranks, ssim
@@ -26,6 +28,7 @@ from t2ibook.worlds import load_world
 from t2ibook.worlds.base import SPLITS
 from torch import Tensor
 import json
+import re
 import tempfile
 import torch
 
@@ -79,6 +82,22 @@ def test_the_pair_reader_scores_pictures():
     assert scores["faithfulness_second"].value == 0.0 and scores["faithfulness_second"].n == 1 and scores["faithfulness_all"].n == 4
     only_one = pair_faithfulness(real[:1], {k: v[:1] for k, v in asked.items()}, real[:1], Sharp(), "sharp")
     assert "faithfulness_second" not in only_one
+
+
+
+# cell a7e10003
+def test_gestures_and_shades_are_read_by_the_nearest_picture():
+    assert named_tone("call me hand tone 3, gesture") == ("call me hand", 3) and named_tone("hand tone6") is None and named_tone("ringtone, tone 2") is None
+    gen, names = generator(0, "tones"), [f"{g} tone {t}" for g in ("wave", "nose") for t in range(1, 6)] + ["ear tone 1", "cat"]
+    bytes_ = (torch.rand(12, 3, 8, 8, generator=gen) * 255).byte()
+    part = Dataset("emojione-tones", "train", bytes_, [[n, n + ", more"] for n in names], torch.zeros(12, dtype=torch.long), ["emoji"])
+    said = ["wave tone 2, more", "nose tone 5", "nose tone 1", "ear tone 1", "cat"]
+    drawn = bytes_[[1, 9, 8, 10, 11]].float() / 255                                # the third: the right gesture in another shade
+    scores = tone_faithfulness(drawn, said, [part])
+    assert scores["faithfulness_gesture"].value == 1.0 and abs(scores["faithfulness_shade"].value - 2 / 3) < 1e-9
+    assert scores["faithfulness_gesture"].n == 3 and scores["faithfulness_gesture"].protocol["chance"] == 0.5
+    assert tone_faithfulness(bytes_[5:6] / 255, said[:1], [part])["faithfulness_gesture"].value == 0.0
+    assert tone_faithfulness(drawn[3:], said[3:], [part]) == {}
 
 
 
