@@ -118,6 +118,14 @@ def test_batches_give_what_the_loss_asks_for():
     one = told(captions=1)
     mean = ClassPairs(flowers, one).sentences(torch.tensor([7]), generator(0, "s"))[0]
     assert any(torch.allclose(mean, v, atol=1e-6) for v in encode_captions(one, flowers.captions[7]))
+    hard = ClassPairs(flowers, told(wrong_from="set", near=3))
+    means = torch.stack([encode_captions(told(), said).mean(0) for said in flowers.captions])
+    by_hand = torch.cdist(means, means).masked_fill(flowers.labels[:, None] == flowers.labels, float("inf")).argsort(1)[:, :3]
+    torch.testing.assert_close(torch.cdist(means, means).gather(1, hard.near), torch.cdist(means, means).gather(1, by_hand), atol=1e-5, rtol=0)
+    chosen = torch.cat([hard.of_another_class(rows, generator(seed, "near")) for seed in range(50)])
+    assert (flowers.labels[chosen] != flowers.labels[rows.repeat(50)]).all()
+    assert 0.45 < (hard.near[rows.repeat(50)] == chosen[:, None]).any(1).double().mean() < 0.65                                  # half, and a few by chance
+    assert "outside the largest class" in complaint(ClassPairs, flowers, told(wrong_from="set", near=60))
     assert "of one class" in complaint(ClassPairs, flowers.subset((flowers.labels == flowers.labels[0]).nonzero().flatten()), told(wrong_from="set"))
 
 
@@ -166,7 +174,7 @@ def test_an_encoder_can_be_borrowed():
 def test_bad_choices_are_refused():
     batch = told().example_batch(4)
     without = {k: v for k, v in batch.items() if k != "wrong_image"}
-    requests = {"mismatch": lambda: told(mismatch="picture"), "at least one": lambda: told(captions=0), "did you mean": lambda: told(letters="bird"),
+    requests = {"a permutation cannot": lambda: told(near=2), "mismatch": lambda: told(mismatch="picture"), "at least one": lambda: told(captions=0), "did you mean": lambda: told(letters="bird"),
                 "ClassPairs": lambda: told(wrong_from="set").wrong_pairs(without, generator(0, "wrong"))}
     for wanted, request in requests.items(): assert wanted in complaint(request), wanted
     order = told().wrong_pairs(batch, generator(0, "wrong"))[2]

@@ -35,6 +35,7 @@ class SentenceConfig(base.Config):
     mismatch: str = "image"            # the wrong half of a mismatched pair: "image" or "text"
     apart: str = "class"               # what is wrong for a picture: anything of another "class", or of any other "picture"
     wrong_from: str = "set"            # "set": any of another class; "batch": a permutation of the batch, which saves a pass through the discriminator
+    near: int = 0                      # ours: every other wrong pair of the "set" is one of so many with the nearest sentences
     captions: int = 4                  # whose mean is the sentence of a picture
     replaced: bool = True              # are those drawn with replacement?
     draw: str = "class"                # a class, then a picture of it; or "epoch": every picture once
@@ -111,6 +112,8 @@ class SentenceSystem(base.System):
     def __init__(self, config: SentenceConfig, vocabulary: Vocabulary):
         c = config
         for name, choices in self.choices.items(): check_choice(getattr(c, name), choices, name)
+        if c.near < 0 or (c.near and c.wrong_from == "batch"):
+            raise InputError("near is a number of pictures and needs wrong_from='set': a permutation cannot choose")
         if c.captions < 1: raise InputError(f"a sentence cannot be the mean of {c.captions} captions; use at least one")
         encoder = caption_encoder(c, vocabulary)
         reads = encoder.config if isinstance(encoder, CharCNNRNN) else None
@@ -161,6 +164,7 @@ class ClassPairs:
         self.place = torch.arange(len(data)) if self.config.apart == "picture" else data.labels.unique(return_inverse=True)[1]
         self.by_class = list(self.place.argsort(stable=True).split(self.place.bincount().tolist()))
         if self.config.matching and len(self.by_class) < 2: raise InputError("all pictures are of one class, so none can be wrong; set matching to False")
+        self.near = self.nearest(self.config.near) if self.config.near else None
 
     def __len__(self) -> int: return len(self.data)
 
@@ -172,12 +176,23 @@ class ClassPairs:
             chosen.append(self.vectors[start + few].mean(0))
         return torch.stack(chosen)
 
+    def nearest(self, k: int, batch: int = 500) -> Tensor:
+        "(N, k) pictures of other classes whose mean sentences are nearest to that of each picture, the nearest first."
+        fewest = len(self.data) - max(map(len, self.by_class))
+        if k > fewest: raise InputError(f"near is {k}, but there are only {fewest} pictures outside the largest class")
+        means = torch.stack([self.vectors[a:b].mean(0) for a, b in zip(self.starts.tolist(), self.starts[1:].tolist())])
+        def some(i): return torch.cdist(means[i:i + batch], means).masked_fill(self.place[i:i + batch, None] == self.place, float("inf"))
+        return torch.cat([some(i).topk(k, largest=False)[1] for i in range(0, len(means), batch)])
+
     def of_another_class(self, rows: Tensor, gen: torch.Generator) -> Tensor:
-        "(B,) pictures: each of a class that is uniform among the others, and uniform in it."
+        "(B,) pictures: each of a class that is uniform among the others, and uniform in it; with `near` every other one is one of the nearest."
         own, n = self.place[rows], len(self.by_class)
         other = (own + torch.randint(1, n, own.shape, generator=gen)) % n
         places = torch.rand(len(rows), generator=gen, dtype=torch.double).tolist()
-        return torch.stack([self.by_class[k][int(p * len(self.by_class[k]))] for k, p in zip(other.tolist(), places)])
+        found = torch.stack([self.by_class[k][int(p * len(self.by_class[k]))] for k, p in zip(other.tolist(), places)])
+        if self.near is None: return found
+        chosen = self.near[rows, torch.randint(self.near.shape[1], rows.shape, generator=gen)]
+        return torch.where(torch.rand(len(rows), generator=gen) < 0.5, chosen, found)
 
     def batch(self, rows: Tensor, gen: torch.Generator) -> dict:
         "The batch of `Dataset.batch`, `sentence` (B, D) and as `label` who is apart; with `wrong_from='set'` also `wrong_image` or `wrong_sentence`."
