@@ -191,14 +191,14 @@ class StackGAN(GanCLS):
                                 refining_discriminator_channels=8, residual_blocks=1, letters=(16, 24, 24), word_dim=16, hidden=32, **_small),
         "laptop": StackGANConfig(image_size=128, first_size=32, latent=64, generator_channels=48, discriminator_channels=48, refining_channels=48, code=48,
                                  refining_discriminator_channels=16, residual_blocks=2, text="combineskip", hidden=96, first_penalty=1.0,
-                                 kl_weight=0.75, halvings=1, shortcut=True, narrowest=16, plain_blocks=3, gradient_penalty=0.1, **_small),
+                                 kl_weight=0.75, halvings=1, shortcut=True, narrowest=16, plain_blocks=3, gradient_penalty=0.02, **_small),
         "gpu": StackGANConfig(letters=(128, 192, 192), word_dim=100, hidden=256, refining_channels=64, refining_discriminator_channels=32, **_small),
         "paper": StackGANConfig(word_dim=300, hidden=1024)}
     _adam: ClassVar[dict] = GanCLS._adam
     _rare: ClassVar[dict] = {"checkpoint_every": 2500, "sample_every": 2500}
     training: ClassVar[dict] = {
         "smoke": TrainConfig(steps=30, batch_size=8, learning_rate=5e-4, checkpoint_every=15, sample_every=15, log_every=5, **_adam),
-        "laptop": TrainConfig(steps=7000, batch_size=16, learning_rate=7e-4, ema=0.998, checkpoint_every=500, sample_every=500, **_adam),
+        "laptop": TrainConfig(steps=9000, batch_size=16, learning_rate=1e-3, ema=0.995, checkpoint_every=500, sample_every=500, **_adam),
         "gpu": TrainConfig(steps=30_000, learning_rate=2e-4, schedule="halving", precision="bf16", ema=0.999, **_rare, **_adam),
         "paper": TrainConfig(steps=65_400, learning_rate=2e-4, schedule="halving", **_rare, **_adam)}
     first_training: ClassVar[dict] = {
