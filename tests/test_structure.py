@@ -23,7 +23,8 @@ FLOORS = {"core": 0, "pictures": 0, "trying": 0,
           "datasets": 2, "folders": 2, "stories": 2, "realdata": 2,
           "training": 3, "metrics": 3, "judge": 3,
           "systems": 4, "retrieval": 4,
-          "evaluation": 5, "bounds": 5, "feature_scores": 5, "style": 5, "refinement": 5, "bench": 5, "reports": 5, "records": 5, "drawing": 5, "book": 5, "site": 5,
+          "evaluation": 5, "bounds": 5, "feature_scores": 5, "style": 5, "refinement": 5, "bench": 5, "reports": 5, "records": 5, "drawing": 5, "book": 5,
+          "site": 5,
           "cli": 6, "": 6}          # "" is t2ibook/__init__.py, which loads everything lazily
 
 # `t2ibook draw` has to answer within seconds: these floors import heavy packages only inside the functions that need them.
