@@ -185,7 +185,7 @@ def test_every_field_changes_what_it_says():
             assert changed == (who in (player, "both")), (fields, player)
     for reading in READINGS.values(): assert StackGANConfig(**reading).text == "charcnn"
     for wanted, request in {"did you mean": lambda: small(spread="log_varience"), "no mean": lambda: small(text_twice=False, discriminator_hears="mean"),
-                            "from a sketch": lambda: small(32, 32)}.items(): assert wanted in complaint(request), wanted
+                            "from a sketch": lambda: small(32, 32), "choose 0 to 3": lambda: small(plain_blocks=4)}.items(): assert wanted in complaint(request), wanted
 
 
 

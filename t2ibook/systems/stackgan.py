@@ -123,6 +123,7 @@ class RefiningDiscriminator(TextDiscriminator):
                  plain_blocks: int = 0):               # ours: so many of the first blocks have a bias instead of batch norm
         nn.Module.__init__(self)
         widths, last = [channels * 2**i for i in range(doublings(size))], channels * min(8, size // 8)        # 64, 128, 256, 512, 1024, 2048
+        if not 0 <= plain_blocks <= len(widths): raise InputError(f"plain_blocks is {plain_blocks}; at {size} pixels choose 0 to {len(widths)}")
         back = [widths[-1] // 2**i for i in range(max(0, len(widths) - 4) + 1)]               # 2048, 1024, 512
         first = DownBlock(3, widths[0], norm=False) if plain_blocks else nn.Sequential(nn.Conv2d(3, widths[0], 4, 2, 1, bias=False), nn.LeakyReLU(0.2))
         blocks = [DownBlock(a, b, norm=i >= plain_blocks) for i, (a, b) in enumerate(zip(widths, widths[1:]), 1)]
