@@ -125,6 +125,15 @@ def test_batches_give_what_the_loss_asks_for():
     chosen = torch.cat([hard.of_another_class(rows, generator(seed, "near")) for seed in range(50)])
     assert (flowers.labels[chosen] != flowers.labels[rows.repeat(50)]).all()
     assert 0.45 < (hard.near[rows.repeat(50)] == chosen[:, None]).any(1).double().mean() < 0.65                                  # half, and a few by chance
+    many = ClassPairs(flowers, told(captions=1, crowd=401))
+    crowd, labels = many.batch(rows, generator(0, "b"))["crowd"], many.batch(rows, generator(0, "b"))["label"]
+    assert crowd.shape == (401, 8)
+    read = {k: torch.cat([encode_captions(one, flowers.captions[i]) for i in many.by_class[k].tolist()]) for k in range(len(many.by_class))}
+    said_of = lambda vector, k: (read[int(k)] - vector).abs().amax(1).min() < 1e-5
+    assert all(said_of(crowd[j], labels[j % 40]) for j in range(200))                                             # the batch's own classes in turn
+    assert all(any(said_of(v, k) for k in read) for v in crowd[200:220]) and not all(said_of(crowd[200 + j], labels[j % 40]) for j in range(40))
+    assert ClassPairs(flowers, told(crowd=1)).batch(rows, generator(0, "b"))["crowd"].shape == (1, 8)
+    assert "crowd of -1" in complaint(told, crowd=-1)
     assert "outside the largest class" in complaint(ClassPairs, flowers, told(wrong_from="set", near=60))
     assert "of one class" in complaint(ClassPairs, flowers.subset((flowers.labels == flowers.labels[0]).nonzero().flatten()), told(wrong_from="set"))
 

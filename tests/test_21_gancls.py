@@ -7,6 +7,7 @@ from pathlib import Path
 from safetensors.torch import load_file
 from t2ibook.adversarial import (Residual, bare, discriminator_loss, generator_loss, gradient_penalty, init_gan_, mean_outputs, quicken_,
                                  resize_convolution)
+from t2ibook.contrast import Matcher, contrast_loss
 from t2ibook.core import InputError, check_choice
 from t2ibook.core import generator
 from t2ibook.datasets import load_dataset
@@ -170,6 +171,26 @@ def test_the_generators_loss_is_the_formula():
 
 
 
+# cell faef6ac8
+def test_the_own_sentence_is_found_among_many():
+    system, plain = small(contrast=0.7, crowd=6), small()
+    batch, D = small_batch(system), system.discriminator
+    assert batch["crowd"].shape == (6, system.text.n_features) and set(batch) - {"crowd"} == set(small_batch(plain))
+    loss, without = (losses_of(one, "discriminator", batch) for one in (system, plain))
+    with torch.no_grad(): similarity = system.matcher(D.features(batch["image"]), torch.cat([batch["sentence"], batch["crowd"]]))
+    by_hand = contrast_loss(similarity).mean().item()
+    assert abs(loss["match_real"] - by_hand) < 1e-5 and abs(loss["discriminator"] - without["discriminator"] - 0.7 * by_hand) < 1e-5          # (5)
+    loss, without = (losses_of(one, "generator", batch) for one in (system, plain))
+    drawn, _ = system.fresh(batch["sentence"], True, generator(0, "step"))
+    by_hand = contrast_loss(system.matcher(D.features(drawn), torch.cat([batch["sentence"], batch["crowd"]]))[:8]).mean().item()
+    assert abs(loss["match_fake"] - by_hand) < 1e-5 and abs(loss["generator"] - without["generator"] - 0.7 * by_hand) < 1e-5                  # (6)
+    with tempfile.TemporaryDirectory() as folder:
+        system.save(folder)
+        assert not any(name.startswith("matcher") for name in load_file(Path(folder) / "weights.safetensors")) and GanCLS.load(folder).config == system.config
+    assert "contrast of -1" in complaint(small, contrast=-1.0)
+
+
+
 # cell 8ac5a5d0
 def test_every_field_changes_what_it_says():
     base_loss = {player: losses_of(small(), player)[player] for player in ("discriminator", "generator")}
@@ -206,8 +227,8 @@ def test_wrong_pictures_and_wrong_texts_of_a_permutation_are_one_set():
 
 # cell 89f9bd72
 def test_gradients_reach_only_their_player():
-    for text in ("charcnn", "lstm"):
-        system = small(text=text)
+    for fields in ({"text": "charcnn"}, {"text": "lstm"}, {"contrast": 1.0, "crowd": 3}):
+        system = small(**fields)
         players = system.players()
         assert list(players) == ["discriminator", "generator"]
         assert {id(p) for group in players.values() for p in group} == {id(p) for p in system.parameters() if p.requires_grad}

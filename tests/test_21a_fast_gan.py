@@ -20,7 +20,7 @@ def step_of(system, batch, player, seed=0):
     system.train().zero_grad(set_to_none=True)
     found = system.training_step(batch, generator(seed, "step"), player)
     found[player].backward()
-    gradients = {name: p.grad for name, p in system.named_parameters() if name.startswith(player)}
+    gradients = {name: p.grad for name, p in system.named_parameters() if name.startswith(player) or (name.startswith("matcher") and player == "discriminator")}
     return {k: v.item() for k, v in found.items()}, gradients, {k: v.clone() for k, v in system.named_buffers()}
 
 
@@ -36,7 +36,7 @@ def example(n=8, dtype=torch.float32, **switches):
 # cell a105b0f9
 def test_both_versions_give_the_same():
     cases = [{"wrong_from": place, "mismatch": kind} for place in ("set", "batch") for kind in ("image", "text")]
-    cases += [{"matching": False}, {"interpolated": False}, {"discriminator_interpolated": True}, {"text_norm": False}, {"average": "terms"}]
+    cases += [{"matching": False}, {"interpolated": False}, {"discriminator_interpolated": True}, {"text_norm": False}, {"average": "terms"}, {"contrast": 0.7, "crowd": 5}]
     for switches in cases:
         system, batch = example(dtype=torch.float64, **switches)
         plain, names = PlainGanCLS.of(system), ("discriminator", "generator")

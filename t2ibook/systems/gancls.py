@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from ..adversarial import (Residual, bare, discriminator_loss, generator_loss, gradient_penalty, init_gan_, mean_outputs, quicken_,
                                  resize_convolution)
+from ..contrast import Matcher, contrast_loss
 from ..core import InputError, check_choice
 from ..layers import DownBlock, layer_table, up_convolution
 from . import sentences
@@ -45,6 +46,7 @@ class GanCLSConfig(sentences.SentenceConfig):
     upsampling: str = "transposed"     # or "resized": repeat pixels, then 3×3, as StackGAN does
     gradient_penalty: float = 0.0      # γ: how much the discriminator's slope around real pictures costs; 0: nothing
     penalty_every: int = 8             # in one step of so many, on average
+    contrast: float = 0.0              # ours: how much it counts to find the own sentence among those of the batch and the `crowd`, (5)
 
 
 READINGS = {"code": {},
@@ -151,7 +153,7 @@ class GanCLS(sentences.SentenceSystem):
     chapter = "21_gancls"
     Config = GanCLSConfig
     choices: ClassVar[dict] = sentences.CHOICES | CHOICES
-    training_only: ClassVar[tuple] = ("discriminator.",)      # nobody draws with it
+    training_only: ClassVar[tuple] = ("discriminator.", "matcher.")      # nobody draws with them
     quick: ClassVar[bool] = True       # layers of `adversarial.quicken_`
     _small: ClassVar[dict] = {"whiten": True, "captions": 1, "wrong_from": "batch"}
     presets: ClassVar[dict] = {
@@ -176,6 +178,9 @@ class GanCLS(sentences.SentenceSystem):
         self.build(self.text.n_features)
         if c.gradient_penalty < 0 or c.penalty_every < 1:
             raise InputError(f"a penalty of {c.gradient_penalty} in one step of {c.penalty_every} is none; choose one of 0 or more, in one step of 1 or more")
+        if c.contrast < 0: raise InputError(f"a contrast of {c.contrast} cannot count; use 0 or more")
+        D = self.discriminator
+        self.matcher = Matcher(16 * D.score.in_channels, D.code[0].in_features) if c.contrast else None
         if self.quick: quicken_(self.generator), quicken_(self.discriminator)
 
     def build(self, n_features: int) -> None:
@@ -186,7 +191,8 @@ class GanCLS(sentences.SentenceSystem):
 
     def players(self) -> dict[str, list[nn.Parameter]]:
         "The discriminator moves first."
-        return {"discriminator": list(self.discriminator.parameters()), "generator": list(self.generator.parameters())}
+        judging = [self.discriminator, *[self.matcher] * (self.matcher is not None)]
+        return {"discriminator": [p for net in judging for p in net.parameters()], "generator": list(self.generator.parameters())}
 
     def noise_shape(self) -> tuple[int, ...]: return (self.config.latent,)
 
@@ -216,11 +222,18 @@ class GanCLS(sentences.SentenceSystem):
         c, h = self.config, self.sentence_of(batch)
         with torch.no_grad(): drawn, said = self.fresh(h, c.interpolated and c.discriminator_interpolated, gen)
         heard = self.heard(h)
-        real, wrong, fake = self.scores(batch, heard, drawn, heard if said is h else self.heard(said), gen)
+        real, wrong, fake, features = self.scores(batch, heard, drawn, heard if said is h else self.heard(said), gen)
         loss = discriminator_loss(real, fake, wrong, c.wrong_weight, c.real_target)                            # (1)
+        found = self.match_cost(features, heard, batch).mean() if c.contrast else None
+        if c.contrast: loss = loss + c.contrast * found                                                        # (5)
         if c.gradient_penalty and torch.rand((), generator=gen, device=h.device) < 1 / c.penalty_every:
             loss = loss + c.penalty_every * c.gradient_penalty * self.penalty(batch["image"], heard)
-        return {"discriminator": loss, **mean_outputs(real=real, wrong=wrong, fake=fake)}
+        return {"discriminator": loss, **mean_outputs(real=real, wrong=wrong, fake=fake), **({"match_real": found} if c.contrast else {})}
+
+    def match_cost(self, features: Tensor, heard: Tensor, batch: dict) -> Tensor:
+        "Nats (B,) to find the sentence of each picture, by D's maps of it (B, C, 4, 4), among those of the batch and the crowd."
+        if "crowd" in batch: heard = torch.cat([heard, self.heard(batch["crowd"])])
+        return contrast_loss(self.matcher(features, heard))
 
     def penalty(self, images: Tensor, sentence: Tensor) -> Tensor:
         "How steep D is around real pairs, (9) of the chapter on two players, in 32 bits; batch norm's running averages stay."
@@ -231,15 +244,20 @@ class GanCLS(sentences.SentenceSystem):
     def generator_step(self, batch: dict, gen: torch.Generator) -> dict[str, Tensor]:
         c, h = self.config, self.sentence_of(batch)
         drawn, said = self.fresh(h, c.interpolated, gen)
-        scores = self.discriminator(drawn, self.heard(said))
+        heard, D = self.heard(said), self.discriminator
+        features = D.features(drawn)
+        scores = D.compare(features, D.code(heard))
         losses = generator_loss(scores, c.generator_loss, each=True)
         plain, between = losses[:len(h)], losses[len(h):]
         if c.average == "items": loss = (plain.sum() + c.interp_weight * between.sum()) / len(losses)          # (3)
         else: loss = plain.mean() + (c.interp_weight * between.mean() if len(between) else 0.0)
-        return {"generator": loss, **mean_outputs(between=scores[len(h):] if len(between) else None)}
+        told = mean_outputs(between=scores[len(h):] if len(between) else None)
+        if not c.contrast: return {"generator": loss, **told}
+        found = self.match_cost(features[:len(h)], heard[:len(h)], batch).mean()
+        return {"generator": loss + c.contrast * found, "match_fake": found, **told}                           # (6)
 
-    def scores(self, batch: dict, h: Tensor, drawn: Tensor, said: Tensor, gen: torch.Generator) -> tuple[Tensor, Tensor | None, Tensor]:
-        "D's scores of real pairs, of mismatched ones (or None) and of drawn ones, each kind a pass with statistics of its own."
+    def scores(self, batch: dict, h: Tensor, drawn: Tensor, said: Tensor, gen: torch.Generator) -> tuple[Tensor, Tensor | None, Tensor, Tensor]:
+        "D's scores of real pairs, of mismatched ones (or None) and of drawn ones, each kind a pass with statistics of its own; its maps of the real ones."
         c, D = self.config, self.discriminator
         wrong_image, wrong_sentence, order = self.wrong_pairs(batch, gen) if c.matching else (None, None, None)
         shared = said is h and wrong_sentence is None                     # are the sentences the same in every pass?
@@ -249,7 +267,7 @@ class GanCLS(sentences.SentenceSystem):
         if order is not None: wrong = D.compare(features[order], code) if c.mismatch == "image" else D.compare(features, code[order])
         elif c.matching and c.mismatch == "image": wrong = D.compare(D.features(wrong_image), code if shared else D.code(h))
         elif c.matching: wrong = D.compare(D.features(batch["image"]), D.code(self.heard(wrong_sentence)))
-        return real, wrong, D.compare(D.features(drawn), code if shared else D.code(said))
+        return real, wrong, D.compare(D.features(drawn), code if shared else D.code(said)), features
 
     def layer_tables(self) -> dict[str, list[dict]]:
         "One pass through each network; the encoder is frozen, so it has no learnable layers."

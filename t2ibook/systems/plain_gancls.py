@@ -25,11 +25,12 @@ class PlainGanCLS(GanCLS):
         plain.load_state_dict(system.state_dict())
         return plain.train(system.training)
 
-    def scores(self, batch: dict, h: Tensor, drawn: Tensor, said: Tensor, gen: torch.Generator) -> tuple[Tensor, Tensor | None, Tensor]:
-        "D's scores of real pairs, of mismatched ones (or None) and of drawn ones (1)."
+    def scores(self, batch: dict, h: Tensor, drawn: Tensor, said: Tensor, gen: torch.Generator) -> tuple[Tensor, Tensor | None, Tensor, Tensor]:
+        "D's scores of real pairs, of mismatched ones (or None) and of drawn ones (1); its maps of the real ones."
         D, image, wrong = self.discriminator, batch["image"], None
         wrong_image, wrong_sentence, order = self.wrong_pairs(batch, gen) if self.config.matching else (None, None, None)
         if order is not None: wrong_image, wrong_sentence = (image[order], None) if self.config.mismatch == "image" else (None, h[order])
-        real = D(image, h)
+        features = D.features(image)
+        real = D.compare(features, D.code(h))
         if self.config.matching: wrong = D(image if wrong_image is None else wrong_image, h if wrong_sentence is None else wrong_sentence)
-        return real, wrong, D(drawn, said)
+        return real, wrong, D(drawn, said), features

@@ -36,6 +36,7 @@ class SentenceConfig(base.Config):
     apart: str = "class"               # what is wrong for a picture: anything of another "class", or of any other "picture"
     wrong_from: str = "set"            # "set": any of another class; "batch": a permutation of the batch, which saves a pass through the discriminator
     near: int = 0                      # ours: every other wrong pair of the "set" is one of so many with the nearest sentences
+    crowd: int = 0                     # ours: so many further sentences come with each batch, half of them of its own classes
     captions: int = 4                  # whose mean is the sentence of a picture
     replaced: bool = True              # are those drawn with replacement?
     draw: str = "class"                # a class, then a picture of it; or "epoch": every picture once
@@ -114,6 +115,7 @@ class SentenceSystem(base.System):
         for name, choices in self.choices.items(): check_choice(getattr(c, name), choices, name)
         if c.near < 0 or (c.near and c.wrong_from == "batch"):
             raise InputError("near is a number of pictures and needs wrong_from='set': a permutation cannot choose")
+        if c.crowd < 0: raise InputError(f"a crowd of {c.crowd} sentences is none; use 0 or more")
         if c.captions < 1: raise InputError(f"a sentence cannot be the mean of {c.captions} captions; use at least one")
         encoder = caption_encoder(c, vocabulary)
         reads = encoder.config if isinstance(encoder, CharCNNRNN) else None
@@ -137,6 +139,8 @@ class SentenceSystem(base.System):
         batch = super().example_batch(n)
         gen, image = torch.Generator().manual_seed(0), batch["image"]
         noise = lambda *shape: torch.randn(*shape, generator=gen).clamp(-1, 1)
+        if self.config.crowd:
+            batch["crowd"] = noise(self.config.crowd, self.text.n_features)
         return batch | {"image": noise(*image.shape), "wrong_image": noise(*image.shape), "label": torch.arange(n),
                         "sentence": noise(n, self.text.n_features), "wrong_sentence": noise(n, self.text.n_features)}
 
@@ -184,24 +188,33 @@ class ClassPairs:
         def some(i): return torch.cdist(means[i:i + batch], means).masked_fill(self.place[i:i + batch, None] == self.place, float("inf"))
         return torch.cat([some(i).topk(k, largest=False)[1] for i in range(0, len(means), batch)])
 
+    def some_of(self, classes: Tensor, gen: torch.Generator) -> Tensor:
+        "(B,) pictures, each uniform in its one of `classes` (B,)."
+        places = torch.rand(len(classes), generator=gen, dtype=torch.double).tolist()
+        chosen = [self.by_class[k][int(p * len(self.by_class[k]))] for k, p in zip(classes.tolist(), places)]
+        return torch.stack(chosen) if chosen else classes
+
     def of_another_class(self, rows: Tensor, gen: torch.Generator) -> Tensor:
         "(B,) pictures: each of a class that is uniform among the others, and uniform in it; with `near` every other one is one of the nearest."
         own, n = self.place[rows], len(self.by_class)
         other = (own + torch.randint(1, n, own.shape, generator=gen)) % n
-        places = torch.rand(len(rows), generator=gen, dtype=torch.double).tolist()
-        found = torch.stack([self.by_class[k][int(p * len(self.by_class[k]))] for k, p in zip(other.tolist(), places)])
+        found = self.some_of(other, gen)
         if self.near is None: return found
         chosen = self.near[rows, torch.randint(self.near.shape[1], rows.shape, generator=gen)]
         return torch.where(torch.rand(len(rows), generator=gen) < 0.5, chosen, found)
 
     def batch(self, rows: Tensor, gen: torch.Generator) -> dict:
-        "The batch of `Dataset.batch`, `sentence` (B, D) and as `label` who is apart; with `wrong_from='set'` also `wrong_image` or `wrong_sentence`."
+        "`Dataset.batch`, `sentence` (B, D), as `label` who is apart; for `wrong_from='set'` a `wrong_image` or `wrong_sentence`; with a `crowd` that."
         if self.config.draw == "class": rows = draw_classes(self.by_class, len(rows), gen, replacement=True)
         batch = self.data.batch(rows, gen) | {"sentence": self.sentences(rows, gen), "label": self.place[rows]}
         if self.config.matching and self.config.wrong_from == "set":
             wrong = self.of_another_class(rows, gen)
             if self.config.mismatch == "image": batch["wrong_image"] = self.data.batch(wrong, gen)["image"]
             else: batch["wrong_sentence"] = self.sentences(wrong, gen)
+        if self.config.crowd:
+            half, n = self.config.crowd // 2, len(rows)
+            kin = self.some_of(self.place[rows].repeat(-(-half // n))[:half], gen)
+            batch["crowd"] = self.sentences(torch.cat([kin, torch.randint(len(self), (self.config.crowd - half,), generator=gen)]), gen)
         return batch
 
 
