@@ -206,6 +206,7 @@ root_doc = "nbs/index"
 source_suffix = {{".ipynb": "myst-nb"}}
 nb_execution_mode = "off"
 nb_merge_streams = True
+nb_render_markdown_format = "myst"
 nb_ipywidgets_js = {{}}
 myst_enable_extensions = ["dollarmath"]
 myst_dmath_double_inline = True

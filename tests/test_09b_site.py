@@ -143,10 +143,15 @@ def test_a_tiny_book_is_built_and_reads_offline():
                          _00_one=["%# One\n\nLet $a<b$. Then\n\n$$a + 1 \\le b \\tag{7}$$\n\nSee [the licence](../LICENSE).",
                                   "#| test sums\nassert 1 + 1 == 2", "#| hide\nsecret = 1"], train__one=["%# Train one", "steps = 3"])
         (root / "LICENSE").write_text("free")
+        table = nbformat.v4.new_output("display_data", data={"text/markdown": "| model | $R$ |\n|---|---:|\n| **ours** | 0.5 |"})
+        with_table = nbformat.read(root / "nbs/00_one.ipynb", 4)
+        with_table.cells.append(nbformat.v4.new_code_cell("show()", outputs=[table], id="shown"))
+        nbformat.write(with_table, root / "nbs/00_one.ipynb")
         first = build_site(root, root / "_site", renderer="sphinx")
         page = (root / "_site/nbs/00_one.html").read_text(encoding="utf-8")
         assert 'href="00_one.html"' in first.read_text(encoding="utf-8") and "Training notebooks" in page
         assert '<math display="inline"' in page and '<a class="number" id="equation-7"' in page and "#|" not in page and "secret" not in page
+        assert "<table" in page and "<strong>ours</strong>" in page and "|---" not in page
         assert (root / "_site/_static/math.ttf").stat().st_size > 500_000
         assert remote_sources(root / "_site") == [] and "nbs/index.html" in (root / "_site/index.html").read_text()
         nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# One\n\n[gone](99_gone.ipynb)")]), root / "nbs/00_one.ipynb")
