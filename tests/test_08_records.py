@@ -6,6 +6,7 @@ from importlib import metadata
 from pathlib import Path
 from t2ibook.core import BookError, DataError, InputError, check_choice, clone_dir, notebooks_dir, published_dir, read_json, runs_dir, sha256, write_json
 from t2ibook.records import (
+    MOST_SAMPLE_BYTES,
     MOST_WEIGHT_BYTES,
     PROFILES,
     RECORD_KEYS,
@@ -120,6 +121,9 @@ def test_publishing_is_whole_and_the_better_profile_wins():
         assert [p.name for p in publish(runs, book, figures_only=True).iterdir()] == ["record.json"]
         (Path(runs) / "samples.png").write_bytes(b"samples")
         assert sorted(p.name for p in publish(runs, book, figures_only=True).iterdir()) == ["record.json", "samples.png"]
+        assert (publish(runs, book) / "samples.png").is_file()
+        with patch.dict(publish.__globals__, MOST_SAMPLE_BYTES=3): assert not (publish(runs, book) / "samples.png").exists()
+        with patch.dict(publish.__globals__, MOST_SAMPLE_BYTES=3): assert (publish(runs, book, figures_only=True) / "samples.png").is_file()
         with patch.dict(publish.__globals__, MOST_WEIGHT_BYTES=3):                  # too large to travel, but the figures may
             publish(runs, book, figures_only=True)
             try: publish(runs, book); message = ""
