@@ -104,33 +104,38 @@ class _Product(torch.autograd.Function):
         return grad_x, grad_w, None
 
 
+def _products_pay(x: Tensor) -> bool:
+    "Is (8) as a product faster than the library's sum over places? In 32 bits it is not, where maps are stored channels last."
+    return x.device.type == "cpu" and (x.dtype != torch.float32 or torch.is_autocast_enabled("cpu"))
+
+
 def _product(x: Tensor, weight: Tensor, up: bool) -> Tensor:
     if torch.is_autocast_enabled("cpu"): x, weight = (t.to(torch.get_autocast_dtype("cpu")) for t in (x, weight))
     return _Product.apply(x, weight, up)
 
 # %% ../nbs/20_gans.ipynb #482d4a5d
 class UpConvolution(nn.ConvTranspose2d):
-    "`nn.ConvTranspose2d` without bias from one point to 4×4, or of kernel 4, stride 2, padding 1; on a CPU with matrix products where maps are small."
+    "`nn.ConvTranspose2d` without bias from one point to 4×4, or of kernel 4, stride 2, padding 1; on a CPU with matrix products where they are faster."
 
-    most_places = 64       # H·W of the small map up to which (8) is faster
+    most_places = 64       # H·W of the small map up to which (8) is faster in 16 bits
 
     def forward(self, x: Tensor) -> Tensor:
         if x.device.type != "cpu": return super().forward(x)
         if self.stride == (1, 1):
             maps = x.flatten(1) @ self.weight.permute(0, 2, 3, 1).flatten(1) if x.shape[2:] == (1, 1) else None
             return super().forward(x) if maps is None else maps.view(len(x), 4, 4, -1).permute(0, 3, 1, 2)
-        small = x.shape[2] * x.shape[3] <= self.most_places
-        return _product(x, self.weight, True) if small and torch.is_grad_enabled() else super().forward(x)
+        quick = torch.is_grad_enabled() and _products_pay(x) and x.shape[2] * x.shape[3] <= self.most_places
+        return _product(x, self.weight, True) if quick else super().forward(x)
 
 
 class DownConvolution(nn.Conv2d):
-    "`nn.Conv2d` of kernel 4, stride 2, padding 1 without bias; on a CPU with small maps its weight's gradient is (8)."
+    "`nn.Conv2d` of kernel 4, stride 2, padding 1 without bias; on a CPU its weight's gradient is (8) where that is faster."
 
     most_places = 16
 
     def forward(self, x: Tensor) -> Tensor:
         small = x.shape[2] * x.shape[3] <= 4 * self.most_places and x.shape[2] % 2 == x.shape[3] % 2 == 0
-        return _product(x, self.weight, False) if small and x.device.type == "cpu" and torch.is_grad_enabled() else super().forward(x)
+        return _product(x, self.weight, False) if small and torch.is_grad_enabled() and _products_pay(x) else super().forward(x)
 
 
 def quicken_(network: nn.Module) -> nn.Module:

@@ -111,9 +111,9 @@ class _Stopwatch:
 
 # %% ../nbs/09c_bench.ipynb #a68adf39
 def _plain_loop(system, batch: dict, config: TrainConfig) -> list[tuple[float, float]]:
-    "The reference: no schedule, no clipping, no log, no checkpoint, 32 bits."
+    "The reference: no schedule, no clipping, no log, no checkpoint, 32 bits, Adam operation by operation."
     gen = generator(0, "plain", device=str(system.device))
-    optimisers = {player: make_optimiser(parameters, config) for player, parameters in system.players().items()}
+    optimisers = {player: make_optimiser(parameters, config, fused=False) for player, parameters in system.players().items()}
     with _Stopwatch(system.device, len(optimisers)) as watch:
         for _ in range(config.steps):
             for player, optimiser in optimisers.items():

@@ -90,10 +90,12 @@ class RMSpropInside(torch.optim.Optimizer):
                     x.addcdiv_(g, (v + group["epsilon"]).sqrt_(), value=-group["lr"])                         # (2)
 
 
-def make_optimiser(parameters: list[nn.Parameter], config: TrainConfig) -> torch.optim.Optimizer:
+def make_optimiser(parameters: list[nn.Parameter], config: TrainConfig,
+                   fused: bool = True,      # Adam in one pass over the weights; False: operation by operation. Equal but for rounding
+                   ) -> torch.optim.Optimizer:
     "The optimiser that `config` names. Raises `InputError` for an unknown name."
     if check_choice(config.optimiser, ("adam", "rmsprop"), "optimiser") == "rmsprop": return RMSpropInside(parameters, config.learning_rate)
-    return torch.optim.Adam(parameters, lr=config.learning_rate, betas=config.betas, weight_decay=config.weight_decay)
+    return torch.optim.Adam(parameters, lr=config.learning_rate, betas=config.betas, weight_decay=config.weight_decay, fused=fused)
 
 # %% ../nbs/05_training.ipynb #62d2cddb
 class Checkpoints:

@@ -6,6 +6,7 @@ from t2ibook.adversarial import (
     UpConvolution,
     _Product,
     _product,
+    _products_pay,
     bare,
     discriminator_loss,
     generator_loss,

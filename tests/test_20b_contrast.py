@@ -2,7 +2,9 @@
 from matplotlib import pyplot as plt
 from t2ibook.contrast import (
     Matcher,
+    Onlooker,
     contrast_loss,
+    recoloured,
 )
 from t2ibook.core import InputError
 from t2ibook.core import generator
@@ -55,3 +57,36 @@ def test_the_bound_holds():
         found.append(contrast_loss(sure[drawn[:10]][:, drawn]).mean().item())
     known = math.log(N) - sum(found) / len(found)
     assert math.log(kinds) - 0.1 < known <= math.log(kinds)                                                                    # (2), nearly reached
+
+
+
+# cell 3c1be90a
+def test_other_colours_are_the_same_picture():
+    images = torch.randn(60, 3, 4, 4, generator=generator(0, "images"))
+    turned = recoloured(images, generator(0, "turn"), share=0.5)
+    orders = [tuple(next(k for k in range(3) if torch.equal(new[c], old[k])) for c in range(3)) for old, new in zip(images, turned)]
+    assert all(sorted(order) == [0, 1, 2] for order in orders) and len(set(orders)) == 6
+    assert 25 <= sum(order == (0, 1, 2) for order in orders) <= 48                                             # a half, and a sixth of the rest
+    assert torch.equal(recoloured(images, generator(0, "turn"), share=0.0), images) and torch.equal(recoloured(images, generator(0, "turn")), turned)
+
+
+
+# cell 90e67817
+def test_an_onlooker_learns_and_then_only_looks():
+    torch.manual_seed(0)
+    onlooker, gen = Onlooker(5, side=16, channels=8), generator(0, "pairs")
+    kinds = torch.eye(5)[torch.arange(20) % 5]                                 # five kinds of pictures, a grey each, and their sentences
+    pictures = ((torch.arange(20) % 5 - 2) / 2)[:, None, None, None] * torch.ones(20, 3, 16, 16)
+    batch, optimiser, spent = {"image": pictures, "sentence": kinds, "crowd": kinds[:5]}, torch.optim.Adam(onlooker.parameters(), 1e-2), []
+    for _ in range(60):
+        loss = onlooker.train()(batch, gen)["loss"]
+        optimiser.zero_grad(); loss.backward(); optimiser.step(); spent.append(loss.item())
+    assert spent[0] > math.log(5) and spent[-1] < math.log(5) + 0.2            # five sentences of 25 are the same: no loss below log 5
+    onlooker.freeze().train()
+    assert not onlooker.training and not onlooker.eyes[2].training and not any(p.requires_grad for p in onlooker.parameters())
+    drawn = pictures.clone().requires_grad_()
+    own, other = onlooker.cost(drawn, kinds), onlooker.cost(pictures, kinds.roll(1, 0))
+    assert own.shape == (20,) and (own < other - 1).all()
+    own.sum().backward()
+    assert drawn.grad.abs().max() > 0
+    torch.testing.assert_close(onlooker.cost(F.interpolate(pictures, scale_factor=2), kinds), own.detach(), atol=1e-4, rtol=0)         # larger pictures

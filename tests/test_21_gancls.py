@@ -7,7 +7,7 @@ from pathlib import Path
 from safetensors.torch import load_file
 from t2ibook.adversarial import (Residual, bare, discriminator_loss, generator_loss, gradient_penalty, init_gan_, mean_outputs, quicken_,
                                  resize_convolution)
-from t2ibook.contrast import Matcher, contrast_loss
+from t2ibook.contrast import Matcher, Onlooker, contrast_loss
 from t2ibook.core import InputError, check_choice
 from t2ibook.core import generator
 from t2ibook.datasets import load_dataset
@@ -27,11 +27,12 @@ from t2ibook.systems.gancls import (
     doublings,
     interpolate,
     ladder,
+    learn_onlooker,
     standing_for,
 )
 from t2ibook.systems.sentences import ClassPairs, encode_captions, learn_captions, other_class
 from t2ibook.text.tokens import Vocabulary
-from t2ibook.training import TrainConfig
+from t2ibook.training import TrainConfig, train
 from t2ibook.training import read_log, train
 from t2ibook.trying import complaint
 from torch import Tensor, nn
@@ -187,7 +188,31 @@ def test_the_own_sentence_is_found_among_many():
     with tempfile.TemporaryDirectory() as folder:
         system.save(folder)
         assert not any(name.startswith("matcher") for name in load_file(Path(folder) / "weights.safetensors")) and GanCLS.load(folder).config == system.config
-    assert "contrast of -1" in complaint(small, contrast=-1.0)
+    assert "contrast is -1" in complaint(small, contrast=-1.0) and "onlooker is -0.1" in complaint(small, onlooker=-0.1)
+
+
+
+# cell 6f5089b6
+def test_the_onlooker_learns_before_the_game():
+    flowers = load_dataset("blossoms", "train", size=32, n=60, seed=0)
+    torch.manual_seed(0)
+    watched = GanCLS(GanCLSConfig(image_size=32, latent=6, generator_channels=4, discriminator_channels=4, code=5, letters=(6, 6, 6), hidden=8, wrong_from="batch",
+                                  interpolated=False, onlooker=0.4, crowd=6), Vocabulary(WORDS))
+    before, pairs = {k: t.clone() for k, t in watched.state_dict().items()}, ClassPairs(flowers, watched)
+    with tempfile.TemporaryDirectory() as folder:
+        log = learn_onlooker(watched, pairs, TrainConfig(steps=8, batch_size=16, learning_rate=5e-3, log_every=1), folder)
+        again = learn_onlooker(watched, pairs, TrainConfig(steps=8, batch_size=16, learning_rate=5e-3, log_every=1), folder, resume=True)
+    assert len(log) == len(again) == 8 and log[-1]["loss"] < log[0]["loss"]
+    after = watched.state_dict()
+    assert {k for k, t in before.items() if not torch.equal(t, after[k])} == {k for k in before if k.startswith("onlooker.")}
+    assert not watched.train().onlooker.training and not any(p.requires_grad for p in watched.onlooker.parameters())
+    batch = pairs.batch(torch.arange(16), generator(0, "batch"))
+    with torch.no_grad():
+        told, (drawn, _) = watched.training_step(batch, generator(0, "step"), "generator"), watched.fresh(batch["sentence"], False, generator(0, "step"))
+        scores = watched.discriminator(drawn, batch["sentence"])
+        by_hand = watched.onlooker.cost(drawn, torch.cat([batch["sentence"], batch["crowd"]])).mean()
+    assert abs(told["onlooker"] - by_hand) < 1e-4 and abs(told["generator"] - generator_loss(scores) - 0.4 * by_hand) < 1e-4                     # (7)
+    assert learn_onlooker(small(), None, None, "") == []                                                                                      # nobody looks on
 
 
 
@@ -227,7 +252,7 @@ def test_wrong_pictures_and_wrong_texts_of_a_permutation_are_one_set():
 
 # cell 89f9bd72
 def test_gradients_reach_only_their_player():
-    for fields in ({"text": "charcnn"}, {"text": "lstm"}, {"contrast": 1.0, "crowd": 3}):
+    for fields in ({"text": "charcnn"}, {"text": "lstm"}, {"contrast": 1.0, "crowd": 3}, {"onlooker": 1.0, "crowd": 3}):
         system = small(**fields)
         players = system.players()
         assert list(players) == ["discriminator", "generator"]

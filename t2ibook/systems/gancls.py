@@ -4,11 +4,12 @@
 
 # %% auto #0
 __all__ = ['READINGS', 'CHOICES', 'GanCLSConfig', 'doublings', 'ladder', 'TextGenerator', 'TextDiscriminator', 'interpolate',
-           'standing_for', 'GanCLS']
+           'standing_for', 'GanCLS', 'learn_onlooker']
 
 # %% ../../nbs/21_gancls.ipynb #25c97ec3
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 import torch
@@ -16,12 +17,12 @@ from torch import Tensor, nn
 
 from ..adversarial import (Residual, bare, discriminator_loss, generator_loss, gradient_penalty, init_gan_, mean_outputs, quicken_,
                                  resize_convolution)
-from ..contrast import Matcher, contrast_loss
+from ..contrast import Matcher, Onlooker, contrast_loss
 from ..core import InputError, check_choice
 from ..layers import DownBlock, layer_table, up_convolution
 from . import sentences
 from ..text.tokens import Vocabulary
-from ..training import TrainConfig
+from ..training import TrainConfig, train
 
 # %% ../../nbs/21_gancls.ipynb #cc2c4d6b
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class GanCLSConfig(sentences.SentenceConfig):
     gradient_penalty: float = 0.0      # γ: how much the discriminator's slope around real pictures costs; 0: nothing
     penalty_every: int = 8             # in one step of so many, on average
     contrast: float = 0.0              # ours: how much it counts to find the own sentence among those of the batch and the `crowd`, (5)
+    onlooker: float = 0.0              # ours: how much it counts that one who learned from real pairs before finds the sentence of a drawn picture, (7)
 
 
 READINGS = {"code": {},
@@ -153,7 +155,7 @@ class GanCLS(sentences.SentenceSystem):
     chapter = "21_gancls"
     Config = GanCLSConfig
     choices: ClassVar[dict] = sentences.CHOICES | CHOICES
-    training_only: ClassVar[tuple] = ("discriminator.", "matcher.")      # nobody draws with them
+    training_only: ClassVar[tuple] = ("discriminator.", "matcher.", "onlooker.")      # nobody draws with them
     quick: ClassVar[bool] = True       # layers of `adversarial.quicken_`
     _small: ClassVar[dict] = {"whiten": True, "captions": 1, "wrong_from": "batch"}
     presets: ClassVar[dict] = {
@@ -178,9 +180,11 @@ class GanCLS(sentences.SentenceSystem):
         self.build(self.text.n_features)
         if c.gradient_penalty < 0 or c.penalty_every < 1:
             raise InputError(f"a penalty of {c.gradient_penalty} in one step of {c.penalty_every} is none; choose one of 0 or more, in one step of 1 or more")
-        if c.contrast < 0: raise InputError(f"a contrast of {c.contrast} cannot count; use 0 or more")
+        for name in ("contrast", "onlooker"):
+            if getattr(c, name) < 0: raise InputError(f"{name} is {getattr(c, name)} and cannot count; use 0 or more")
         D = self.discriminator
         self.matcher = Matcher(16 * D.score.in_channels, D.code[0].in_features) if c.contrast else None
+        self.onlooker = Onlooker(self.text.n_features, min(32, c.image_size)).freeze() if c.onlooker else None
         if self.quick: quicken_(self.generator), quicken_(self.discriminator)
 
     def build(self, n_features: int) -> None:
@@ -235,6 +239,13 @@ class GanCLS(sentences.SentenceSystem):
         if "crowd" in batch: heard = torch.cat([heard, self.heard(batch["crowd"])])
         return contrast_loss(self.matcher(features, heard))
 
+    def found(self, drawn: Tensor, features: Tensor, said: Tensor, batch: dict) -> dict[str, tuple[float, Tensor]]:
+        "How much it counts, and what it costs in nats, to find the sentences (B, D) of drawn pictures: by D's maps of them, and by the onlooker."
+        c, asked = self.config, {}
+        if c.contrast: asked["match_fake"] = c.contrast, self.match_cost(features, self.heard(said), batch).mean()                     # (6)
+        if c.onlooker: asked["onlooker"] = c.onlooker, self.onlooker.cost(drawn, torch.cat([said, batch["crowd"]]) if "crowd" in batch else said).mean()   # (7)
+        return asked
+
     def penalty(self, images: Tensor, sentence: Tensor) -> Tensor:
         "How steep D is around real pairs, (9) of the chapter on two players, in 32 bits; batch norm's running averages stay."
         images = images.detach().clone().requires_grad_()
@@ -251,10 +262,9 @@ class GanCLS(sentences.SentenceSystem):
         plain, between = losses[:len(h)], losses[len(h):]
         if c.average == "items": loss = (plain.sum() + c.interp_weight * between.sum()) / len(losses)          # (3)
         else: loss = plain.mean() + (c.interp_weight * between.mean() if len(between) else 0.0)
-        told = mean_outputs(between=scores[len(h):] if len(between) else None)
-        if not c.contrast: return {"generator": loss, **told}
-        found = self.match_cost(features[:len(h)], heard[:len(h)], batch).mean()
-        return {"generator": loss + c.contrast * found, "match_fake": found, **told}                           # (6)
+        found = self.found(drawn[:len(h)], features[:len(h)], h, batch)
+        return {"generator": loss + sum(weight * cost for weight, cost in found.values()), **{name: cost for name, (_, cost) in found.items()},
+                **mean_outputs(between=scores[len(h):] if len(between) else None)}
 
     def scores(self, batch: dict, h: Tensor, drawn: Tensor, said: Tensor, gen: torch.Generator) -> tuple[Tensor, Tensor | None, Tensor, Tensor]:
         "D's scores of real pairs, of mismatched ones (or None) and of drawn ones, each kind a pass with statistics of its own; its maps of the real ones."
@@ -274,3 +284,12 @@ class GanCLS(sentences.SentenceSystem):
         h, z, x = torch.zeros(2, self.text.n_features), torch.zeros(2, self.config.latent), torch.zeros(2, 3, *[self.config.image_size] * 2)
         return {"generator": layer_table(self.generator, lambda: self.generator(z, h)),
                 "discriminator": layer_table(self.discriminator, lambda: self.discriminator(x, h)), "text": []}
+
+# %% ../../nbs/21_gancls.ipynb #74ac092c
+def learn_onlooker(system: GanCLS, pairs: sentences.ClassPairs, config: TrainConfig, out: str | Path, resume: bool = False) -> list[dict]:
+    "Train the onlooker of a system in place on real pairs, then freeze it. The log; empty if the system has none."
+    if system.onlooker is None: return []
+    system.onlooker.learns = True
+    log = train(system.onlooker.requires_grad_(True), pairs, config, out, resume=resume)
+    system.onlooker.freeze()
+    return log
