@@ -99,6 +99,11 @@ def test_rmsprop_follows_its_formula():
     torch_rule = torch.optim.RMSprop([outside], lr=0.1, alpha=0.9, eps=1e-6)
     for _ in range(5): torch_rule.zero_grad(); (3e-4 * outside ** 2).sum().backward(); torch_rule.step()
     assert abs(outside.item() - theta) > 0.1                     # the library's rule is another one
+    weights = {fused: nn.Parameter(torch.linspace(-2, 2, 9)) for fused in (True, False)}
+    for fused, weight in weights.items():                        # Adam in one pass or operation by operation
+        rule = make_optimiser([weight], TrainConfig(learning_rate=0.1), fused)
+        for _ in range(5): rule.zero_grad(); weight.square().sum().backward(); rule.step()
+    torch.testing.assert_close(weights[True], weights[False])
 
 
 

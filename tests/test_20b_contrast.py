@@ -1,4 +1,5 @@
 """Checks of nbs/20b_contrast.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
+from IPython.display import Markdown
 from matplotlib import pyplot as plt
 from t2ibook.contrast import (
     Matcher,
@@ -9,12 +10,17 @@ from t2ibook.contrast import (
 from t2ibook.core import InputError
 from t2ibook.core import generator
 from t2ibook.datasets import load_dataset
+from t2ibook.drawing import load
 from t2ibook.layers import DownBlock
 from t2ibook.pictures import picture_sheet, to_unit
+from t2ibook.reports import markdown_table
+from t2ibook.systems.sentences import encode_captions
 from t2ibook.trying import complaint
+from t2ibook.worlds.blossoms import write_flower
 from torch import Tensor, nn
 from torch.nn import functional as F
 import math
+import random
 import torch
 
 

@@ -1,4 +1,5 @@
 """Checks of nbs/21_gancls.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
+from IPython.display import Markdown
 from PIL import Image
 from dataclasses import dataclass
 from dataclasses import replace
@@ -16,6 +17,7 @@ from t2ibook.layers import DownBlock, layer_table, up_convolution
 from t2ibook.layers import count_parameters
 from t2ibook.pictures import picture_sheet, to_unit
 from t2ibook.records import find_record
+from t2ibook.reports import markdown_table
 from t2ibook.systems import sentences
 from t2ibook.systems.gancls import (
     CHOICES,
@@ -33,7 +35,7 @@ from t2ibook.systems.gancls import (
 from t2ibook.systems.sentences import ClassPairs, encode_captions, learn_captions, other_class
 from t2ibook.text.tokens import Vocabulary
 from t2ibook.training import TrainConfig, train
-from t2ibook.training import read_log, train
+from t2ibook.training import read_log
 from t2ibook.trying import complaint
 from torch import Tensor, nn
 from typing import ClassVar
