@@ -191,6 +191,8 @@ def test_the_own_sentence_is_found_among_many():
         system.save(folder)
         assert not any(name.startswith("matcher") for name in load_file(Path(folder) / "weights.safetensors")) and GanCLS.load(folder).config == system.config
     assert "contrast is -1" in complaint(small, contrast=-1.0) and "onlooker is -0.1" in complaint(small, onlooker=-0.1)
+    heard = {ears: small(contrast=1.0, ears=ears).matcher.hear for ears in (0, 7)}
+    assert heard[0].out_features == heard[7][2].out_features and heard[7][0].out_features == 7 and "cannot hear" in complaint(small, ears=-1)
 
 
 

@@ -48,6 +48,7 @@ class GanCLSConfig(sentences.SentenceConfig):
     gradient_penalty: float = 0.0      # γ: how much the discriminator's slope around real pictures costs; 0: nothing
     penalty_every: int = 8             # in one step of so many, on average
     contrast: float = 0.0              # ours: how much it counts to find the own sentence among those of the batch and the `crowd`, (5)
+    ears: int = 0                      # ours: numbers between two layers with which `contrast` hears; 0: one linear layer
     onlooker: float = 0.0              # ours: how much it counts that one who learned from real pairs before finds the sentence of a drawn picture, (7)
 
 
@@ -183,7 +184,8 @@ class GanCLS(sentences.SentenceSystem):
         for name in ("contrast", "onlooker"):
             if getattr(c, name) < 0: raise InputError(f"{name} is {getattr(c, name)} and cannot count; use 0 or more")
         D = self.discriminator
-        self.matcher = Matcher(16 * D.score.in_channels, D.code[0].in_features) if c.contrast else None
+        if c.ears < 0: raise InputError(f"two layers with {c.ears} numbers between them cannot hear; use 0 for one layer, or more")
+        self.matcher = Matcher(16 * D.score.in_channels, D.code[0].in_features, hidden=c.ears) if c.contrast else None
         self.onlooker = Onlooker(self.text.n_features, min(32, c.image_size)).freeze() if c.onlooker else None
         if self.quick: quicken_(self.generator), quicken_(self.discriminator)
 
