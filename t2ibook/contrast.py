@@ -55,18 +55,19 @@ class Onlooker(nn.Module):
                  side: int = 32,                 # of the pictures it sees; larger ones are reduced to it
                  channels: int = 48):
         super().__init__()
-        c, self.side, self.learns = channels, side, True
+        c, self.side, self.learned = channels, side, False
         self.eyes = nn.Sequential(nn.Conv2d(3, c // 2, 3, padding=1), nn.LeakyReLU(0.2), DownBlock(c // 2, c), DownBlock(c, 2 * c), DownBlock(2 * c, 4 * c))
         self.matcher = Matcher(4 * c * (side // 8) ** 2, sentence)
         self.to(memory_format=torch.channels_last)
 
     def freeze(self) -> "Onlooker":
-        self.learns = False
+        "What it has learned stays."
+        self.learned = True
         return self.requires_grad_(False).eval()
 
     def train(self, mode: bool = True) -> "Onlooker":
         "Batch norm of a frozen one stays at rest."
-        return super().train(mode and self.learns)
+        return super().train(mode and not self.learned)
 
     def cost(self, images: Tensor, sentences: Tensor) -> Tensor:
         "Nats (B,) to find the sentence of each picture (B, 3, S, S) in [-1, 1] among sentences (N, D), of which the first B belong to them."

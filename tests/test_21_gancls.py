@@ -202,7 +202,9 @@ def test_the_onlooker_learns_before_the_game():
     torch.manual_seed(0)
     watched = GanCLS(GanCLSConfig(image_size=32, latent=6, generator_channels=4, discriminator_channels=4, code=5, letters=(6, 6, 6), hidden=8, wrong_from="batch",
                                   interpolated=False, onlooker=0.4, crowd=6), Vocabulary(WORDS))
-    before, pairs = {k: t.clone() for k, t in watched.state_dict().items()}, ClassPairs(flowers, watched)
+    pairs = ClassPairs(flowers, watched)
+    assert "learned nothing yet" in complaint(watched.training_step, pairs.batch(torch.arange(8), generator(0, "batch")), generator(0, "step"), "generator")
+    before = {k: t.clone() for k, t in watched.state_dict().items()}
     with tempfile.TemporaryDirectory() as folder:
         log = learn_onlooker(watched, pairs, TrainConfig(steps=8, batch_size=16, learning_rate=5e-3, log_every=1), folder)
         again = learn_onlooker(watched, pairs, TrainConfig(steps=8, batch_size=16, learning_rate=5e-3, log_every=1), folder, resume=True)
@@ -258,6 +260,7 @@ def test_wrong_pictures_and_wrong_texts_of_a_permutation_are_one_set():
 def test_gradients_reach_only_their_player():
     for fields in ({"text": "charcnn"}, {"text": "lstm"}, {"contrast": 1.0, "crowd": 3}, {"onlooker": 1.0, "crowd": 3}):
         system = small(**fields)
+        if system.onlooker: system.onlooker.freeze()
         players = system.players()
         assert list(players) == ["discriminator", "generator"]
         assert {id(p) for group in players.values() for p in group} == {id(p) for p in system.parameters() if p.requires_grad}

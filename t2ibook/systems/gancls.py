@@ -186,7 +186,7 @@ class GanCLS(sentences.SentenceSystem):
         D = self.discriminator
         if c.ears < 0: raise InputError(f"two layers with {c.ears} numbers between them cannot hear; use 0 for one layer, or more")
         self.matcher = Matcher(16 * D.score.in_channels, D.code[0].in_features, hidden=c.ears) if c.contrast else None
-        self.onlooker = Onlooker(self.text.n_features, min(32, c.image_size)).freeze() if c.onlooker else None
+        self.onlooker = Onlooker(self.text.n_features, min(32, c.image_size)).requires_grad_(False) if c.onlooker else None
         if self.quick: quicken_(self.generator), quicken_(self.discriminator)
 
     def build(self, n_features: int) -> None:
@@ -244,6 +244,7 @@ class GanCLS(sentences.SentenceSystem):
     def found(self, drawn: Tensor, features: Tensor, said: Tensor, batch: dict) -> dict[str, tuple[float, Tensor]]:
         "How much it counts, and what it costs in nats, to find the sentences (B, D) of drawn pictures: by D's maps of them, and by the onlooker."
         c, asked = self.config, {}
+        if c.onlooker and not self.onlooker.learned: raise InputError("the onlooker has learned nothing yet; call learn_onlooker before the game")
         if c.contrast: asked["match_fake"] = c.contrast, self.match_cost(features, self.heard(said), batch).mean()                     # (6)
         if c.onlooker: asked["onlooker"] = c.onlooker, self.onlooker.cost(drawn, torch.cat([said, batch["crowd"]]) if "crowd" in batch else said).mean()   # (7)
         return asked
@@ -291,7 +292,7 @@ class GanCLS(sentences.SentenceSystem):
 def learn_onlooker(system: GanCLS, pairs: sentences.ClassPairs, config: TrainConfig, out: str | Path, resume: bool = False) -> list[dict]:
     "Train the onlooker of a system in place on real pairs, then freeze it. The log; empty if the system has none."
     if system.onlooker is None: return []
-    system.onlooker.learns = True
+    system.onlooker.learned = False
     log = train(system.onlooker.requires_grad_(True), pairs, config, out, resume=resume)
     system.onlooker.freeze()
     return log
