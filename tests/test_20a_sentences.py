@@ -116,6 +116,8 @@ def test_batches_give_what_the_loss_asks_for():
     vectors = encode_captions(whole, flowers.captions[7])
     torch.testing.assert_close(ClassPairs(flowers, whole).sentences(torch.tensor([7]), generator(0, "s"))[0], vectors.mean(0))       # all ten captions, each once
     one = told(captions=1)
+    batch = ClassPairs(flowers, one).batch(torch.arange(40), generator(0, "own"))
+    torch.testing.assert_close(batch["sentence"], encode_captions(one, batch["caption"]))                                          # the caption is that of the sentence
     mean = ClassPairs(flowers, one).sentences(torch.tensor([7]), generator(0, "s"))[0]
     assert any(torch.allclose(mean, v, atol=1e-6) for v in encode_captions(one, flowers.captions[7]))
     hard = ClassPairs(flowers, told(wrong_from="set", near=3))

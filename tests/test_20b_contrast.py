@@ -4,6 +4,7 @@ from matplotlib import pyplot as plt
 from t2ibook.contrast import (
     Matcher,
     Onlooker,
+    Teller,
     contrast_loss,
     recoloured,
 )
@@ -15,6 +16,7 @@ from t2ibook.layers import DownBlock
 from t2ibook.pictures import picture_sheet, to_unit
 from t2ibook.reports import markdown_table
 from t2ibook.systems.sentences import encode_captions
+from t2ibook.text.tokens import PAD, Vocabulary
 from t2ibook.trying import complaint
 from t2ibook.worlds.blossoms import write_flower
 from torch import Tensor, nn
@@ -66,6 +68,22 @@ def test_the_bound_holds():
 
 
 
+# cell a8e1366f
+def test_a_word_costs_its_surprise():
+    torch.manual_seed(0)
+    teller, gen = Teller(8, 6, before=2, word_dim=3, hidden=5), generator(0, "maps")
+    maps, tokens, lengths = torch.randn(2, 2, 2, 2, generator=gen), torch.tensor([[3, 4, 5, 2], [5, 2, 0, 0]]), torch.tensor([4, 2])
+    for row, n, cost in zip(range(2), lengths.tolist(), teller(maps, tokens, lengths).tolist()):
+        said, by_hand = [0, 0, *tokens[row].tolist()], 0.0
+        for t in range(n):
+            hidden = teller.see(maps[row].flatten()) + teller.hear(teller.word(torch.tensor(said[t:t + 2])).flatten())
+            by_hand -= teller.say(hidden).log_softmax(0)[said[t + 2]].item()                                                     # (3)
+        assert abs(cost - by_hand) < 1e-5
+    longer = teller(maps, F.pad(tokens, (0, 3)), lengths)
+    torch.testing.assert_close(longer, teller(maps, tokens, lengths))                                                            # padding costs nothing
+
+
+
 # cell 3c1be90a
 def test_other_colours_are_the_same_picture():
     images = torch.randn(60, 3, 4, 4, generator=generator(0, "images"))
@@ -96,3 +114,28 @@ def test_an_onlooker_learns_and_then_only_looks():
     own.sum().backward()
     assert drawn.grad.abs().max() > 0
     torch.testing.assert_close(onlooker.cost(F.interpolate(pictures, scale_factor=2), kinds), own.detach(), atol=1e-4, rtol=0)         # larger pictures
+    assert not any(name.startswith("teller") for name, _ in onlooker.named_parameters())
+
+
+
+# cell e5490767
+def test_an_onlooker_can_tell():
+    torch.manual_seed(0)
+    greys = ["black", "dark", "grey", "light", "white"]
+    onlooker, gen = Onlooker(5, side=16, channels=8, words=greys, telling=0.5), generator(0, "pairs")
+    kinds = torch.eye(5)[torch.arange(20) % 5]                                 # as above, and now each kind has a word
+    pictures = ((torch.arange(20) % 5 - 2) / 2)[:, None, None, None] * torch.ones(20, 3, 16, 16)
+    batch = {"image": pictures, "sentence": kinds, "crowd": kinds[:5], "caption": [greys[i % 5] for i in range(20)]}
+    optimiser = torch.optim.Adam(onlooker.parameters(), 1e-2)
+    for _ in range(60):
+        loss = onlooker.train()(batch, gen)["loss"]
+        optimiser.zero_grad(); loss.backward(); optimiser.step()
+    assert loss < math.log(5) + 0.5                                            # log 5 is left of (1), and next to nothing of (3)
+    onlooker.freeze()
+    wrong = batch["caption"][1:] + batch["caption"][:1]
+    right, other = onlooker.cost(pictures, kinds, batch["caption"]), onlooker.cost(pictures, kinds, wrong)
+    assert (other > right + 0.5).all()                                         # the sentences are the same, one word is not
+    drawn = pictures.clone().requires_grad_()
+    (onlooker.cost(drawn, kinds, wrong) - onlooker.cost(drawn, kinds, batch["caption"])).sum().backward()
+    assert drawn.grad.abs().max() > 0                                          # and the difference reaches the picture
+    assert "needs the captions" in complaint(onlooker.cost, pictures, kinds)

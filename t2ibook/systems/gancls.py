@@ -50,6 +50,7 @@ class GanCLSConfig(sentences.SentenceConfig):
     contrast: float = 0.0              # ours: how much it counts to find the own sentence among those of the batch and the `crowd`, (5)
     ears: int = 0                      # ours: numbers between two layers with which `contrast` hears; 0: one linear layer
     onlooker: float = 0.0              # ours: how much it counts that one who learned from real pairs before finds the sentence of a drawn picture, (7)
+    telling: float = 0.0               # ours: of the onlooker: how much saying the caption word by word counts beside finding it
 
 
 READINGS = {"code": {},
@@ -181,12 +182,14 @@ class GanCLS(sentences.SentenceSystem):
         self.build(self.text.n_features)
         if c.gradient_penalty < 0 or c.penalty_every < 1:
             raise InputError(f"a penalty of {c.gradient_penalty} in one step of {c.penalty_every} is none; choose one of 0 or more, in one step of 1 or more")
-        for name in ("contrast", "onlooker"):
+        for name in ("contrast", "onlooker", "telling"):
             if getattr(c, name) < 0: raise InputError(f"{name} is {getattr(c, name)} and cannot count; use 0 or more")
+        if c.telling and (c.captions > 1 or not c.onlooker):
+            raise InputError("only an onlooker tells, and it tells one caption; set onlooker to more than 0 and captions to 1, or telling to 0")
         D = self.discriminator
         if c.ears < 0: raise InputError(f"two layers with {c.ears} numbers between them cannot hear; use 0 for one layer, or more")
         self.matcher = Matcher(16 * D.score.in_channels, D.code[0].in_features, hidden=c.ears) if c.contrast else None
-        self.onlooker = Onlooker(self.text.n_features, min(32, c.image_size)).requires_grad_(False) if c.onlooker else None
+        self.onlooker = Onlooker(self.text.n_features, min(32, c.image_size), words=vocabulary.words[3:], telling=c.telling).requires_grad_(False) if c.onlooker else None
         if self.quick: quicken_(self.generator), quicken_(self.discriminator)
 
     def build(self, n_features: int) -> None:
@@ -246,7 +249,7 @@ class GanCLS(sentences.SentenceSystem):
         c, asked = self.config, {}
         if c.onlooker and not self.onlooker.learned: raise InputError("the onlooker has learned nothing yet; call learn_onlooker before the game")
         if c.contrast: asked["match_fake"] = c.contrast, self.match_cost(features, self.heard(said), batch).mean()                     # (6)
-        if c.onlooker: asked["onlooker"] = c.onlooker, self.onlooker.cost(drawn, torch.cat([said, batch["crowd"]]) if "crowd" in batch else said).mean()   # (7)
+        if c.onlooker: asked["onlooker"] = c.onlooker, self.onlooker.cost(drawn, torch.cat([said, batch["crowd"]]) if "crowd" in batch else said, batch.get("caption")).mean()   # (7)
         return asked
 
     def penalty(self, images: Tensor, sentence: Tensor) -> Tensor:

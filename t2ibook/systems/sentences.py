@@ -164,7 +164,8 @@ class ClassPairs:
     def __init__(self, data: Dataset, system: SentenceSystem):
         self.data, self.captions, self.config = data, data.captions, system.config
         self.starts = torch.tensor([0] + [len(c) for c in data.captions]).cumsum(0)           # where each picture's captions begin
-        self.vectors = encode_captions(system, [caption for captions in data.captions for caption in captions])
+        self.texts = [caption for captions in data.captions for caption in captions]
+        self.vectors = encode_captions(system, self.texts)
         self.place = torch.arange(len(data)) if self.config.apart == "picture" else data.labels.unique(return_inverse=True)[1]
         self.by_class = list(self.place.argsort(stable=True).split(self.place.bincount().tolist()))
         if self.config.matching and len(self.by_class) < 2: raise InputError("all pictures are of one class, so none can be wrong; set matching to False")
@@ -172,13 +173,17 @@ class ClassPairs:
 
     def __len__(self) -> int: return len(self.data)
 
-    def sentences(self, rows: Tensor, gen: torch.Generator) -> Tensor:
-        "(B, D): the mean over a few captions of each picture, drawn with or without replacement."
-        c, chosen = self.config, []
+    def chosen(self, rows: Tensor, gen: torch.Generator) -> list[Tensor]:
+        "For each of B pictures the places of a few of its captions among all `texts`, drawn with or without replacement."
+        c, found = self.config, []
         for start, n in zip(self.starts[rows].tolist(), (self.starts[rows + 1] - self.starts[rows]).tolist()):
             few = torch.randint(n, (c.captions,), generator=gen) if c.replaced else torch.randperm(n, generator=gen)[:c.captions]
-            chosen.append(self.vectors[start + few].mean(0))
-        return torch.stack(chosen)
+            found.append(start + few)
+        return found
+
+    def sentences(self, rows: Tensor, gen: torch.Generator) -> Tensor:
+        "(B, D): the mean over a few captions of each picture."
+        return torch.stack([self.vectors[few].mean(0) for few in self.chosen(rows, gen)])
 
     def nearest(self, k: int, batch: int = 500) -> Tensor:
         "(N, k) pictures of other classes whose mean sentences are nearest to that of each picture, the nearest first."
@@ -204,9 +209,11 @@ class ClassPairs:
         return torch.where(torch.rand(len(rows), generator=gen) < 0.5, chosen, found)
 
     def batch(self, rows: Tensor, gen: torch.Generator) -> dict:
-        "`Dataset.batch`, `sentence` (B, D), as `label` who is apart; for `wrong_from='set'` a `wrong_image` or `wrong_sentence`; with a `crowd` that."
+        "`Dataset.batch`, `sentence` (B, D) and its `caption`, as `label` who is apart; for `wrong_from='set'` a `wrong_image` or `wrong_sentence`; with a `crowd` that."
         if self.config.draw == "class": rows = draw_classes(self.by_class, len(rows), gen, replacement=True)
-        batch = self.data.batch(rows, gen) | {"sentence": self.sentences(rows, gen), "label": self.place[rows]}
+        batch, chosen = self.data.batch(rows, gen), self.chosen(rows, gen)
+        batch |= {"sentence": torch.stack([self.vectors[few].mean(0) for few in chosen]), "label": self.place[rows],
+                  "caption": [self.texts[few[0]] for few in chosen]}                 # of several that make a sentence, the first
         if self.config.matching and self.config.wrong_from == "set":
             wrong = self.of_another_class(rows, gen)
             if self.config.mismatch == "image": batch["wrong_image"] = self.data.batch(wrong, gen)["image"]
