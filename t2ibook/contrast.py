@@ -97,7 +97,7 @@ class Onlooker(nn.Module):
         return super().train(mode and not self.learned)
 
     def cost(self, images: Tensor, sentences: Tensor, captions: list[str] | None = None) -> Tensor:
-        "(B,) nats to find the sentence of each picture (B, 3, S, S) in [-1, 1] among (N, D), of which the first B belong to them; and to say its caption, weighed."
+        "(B,) nats to find the sentence of each picture (B, 3, S, S) in [-1, 1] among (N, D), where the first B belong to them, and to say its caption."
         if self.teller is not None and captions is None: raise InputError("this onlooker tells what it sees and needs the captions; take batches of ClassPairs")
         if images.shape[-1] != self.side: images = F.interpolate(images, size=(self.side, self.side), mode="area")
         maps = self.eyes(images)

@@ -189,7 +189,8 @@ class GanCLS(sentences.SentenceSystem):
         D = self.discriminator
         if c.ears < 0: raise InputError(f"two layers with {c.ears} numbers between them cannot hear; use 0 for one layer, or more")
         self.matcher = Matcher(16 * D.score.in_channels, D.code[0].in_features, hidden=c.ears) if c.contrast else None
-        self.onlooker = Onlooker(self.text.n_features, min(32, c.image_size), words=vocabulary.words[3:], telling=c.telling).requires_grad_(False) if c.onlooker else None
+        words, side = vocabulary.words[3:], min(32, c.image_size)
+        self.onlooker = Onlooker(self.text.n_features, side, words=words, telling=c.telling).requires_grad_(False) if c.onlooker else None
         if self.quick: quicken_(self.generator), quicken_(self.discriminator)
 
     def build(self, n_features: int) -> None:
@@ -249,7 +250,8 @@ class GanCLS(sentences.SentenceSystem):
         c, asked = self.config, {}
         if c.onlooker and not self.onlooker.learned: raise InputError("the onlooker has learned nothing yet; call learn_onlooker before the game")
         if c.contrast: asked["match_fake"] = c.contrast, self.match_cost(features, self.heard(said), batch).mean()                     # (6)
-        if c.onlooker: asked["onlooker"] = c.onlooker, self.onlooker.cost(drawn, torch.cat([said, batch["crowd"]]) if "crowd" in batch else said, batch.get("caption")).mean()   # (7)
+        crowd = torch.cat([said, batch["crowd"]]) if "crowd" in batch else said
+        if c.onlooker: asked["onlooker"] = c.onlooker, self.onlooker.cost(drawn, crowd, batch.get("caption")).mean()                   # (7)
         return asked
 
     def penalty(self, images: Tensor, sentence: Tensor) -> Tensor:

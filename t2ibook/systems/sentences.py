@@ -209,7 +209,7 @@ class ClassPairs:
         return torch.where(torch.rand(len(rows), generator=gen) < 0.5, chosen, found)
 
     def batch(self, rows: Tensor, gen: torch.Generator) -> dict:
-        "`Dataset.batch`, `sentence` (B, D) and its `caption`, as `label` who is apart; for `wrong_from='set'` a `wrong_image` or `wrong_sentence`; with a `crowd` that."
+        "`Dataset.batch`, `sentence` (B, D) and its `caption`, as `label` who is apart; for `wrong_from='set'` what is wrong; with a `crowd` that."
         if self.config.draw == "class": rows = draw_classes(self.by_class, len(rows), gen, replacement=True)
         batch, chosen = self.data.batch(rows, gen), self.chosen(rows, gen)
         batch |= {"sentence": torch.stack([self.vectors[few].mean(0) for few in chosen]), "label": self.place[rows],
