@@ -77,14 +77,14 @@ class Onlooker(nn.Module):
     def __init__(self, sentence: int,            # D
                  side: int = 32,                 # of the pictures it sees; larger ones are reduced to it
                  channels: int = 48,
-                 words: list[str] | None = None, # that it can say
-                 telling: float = 0.0):          # how much a nat of (3) counts beside one of (1); 0: it has no teller
+                 words: list[str] | None = None, # that it can say; None: it has no teller
+                 telling: float = 0.3):          # how much a nat of (3) counts beside one of (1) while it learns
         super().__init__()
         c, self.side, self.learned, self.telling = channels, side, False, telling
         self.eyes = nn.Sequential(nn.Conv2d(3, c // 2, 3, padding=1), nn.LeakyReLU(0.2), DownBlock(c // 2, c), DownBlock(c, 2 * c), DownBlock(2 * c, 4 * c))
         self.matcher = Matcher(4 * c * (side // 8) ** 2, sentence)
-        self.known = Vocabulary(words or []) if telling else None
-        self.teller = Teller(4 * c * (side // 8) ** 2, len(self.known)) if telling else None
+        self.known = None if words is None else Vocabulary(words)
+        self.teller = None if words is None else Teller(4 * c * (side // 8) ** 2, len(self.known))
         self.to(memory_format=torch.channels_last)
 
     def freeze(self) -> "Onlooker":
@@ -96,17 +96,18 @@ class Onlooker(nn.Module):
         "Batch norm of a frozen one stays at rest."
         return super().train(mode and not self.learned)
 
-    def cost(self, images: Tensor, sentences: Tensor, captions: list[str] | None = None) -> Tensor:
-        "(B,) nats to find the sentence of each picture (B, 3, S, S) in [-1, 1] among (N, D), where the first B belong to them, and to say its caption."
+    def costs(self, images: Tensor, sentences: Tensor, captions: list[str] | None = None) -> tuple[Tensor, Tensor | None]:
+        "(B,) nats to find the sentence of each picture (B, 3, S, S) in [-1, 1] among (N, D), where the first B belong to them, and (B,) to say its caption."
         if self.teller is not None and captions is None: raise InputError("this onlooker tells what it sees and needs the captions; take batches of ClassPairs")
         if images.shape[-1] != self.side: images = F.interpolate(images, size=(self.side, self.side), mode="area")
         maps = self.eyes(images)
-        found = contrast_loss(self.matcher(maps, sentences))
-        if self.teller is None: return found
-        return found + self.telling * self.teller(maps, *(t.to(maps.device) for t in self.known.encode(captions)))
+        told = None if self.teller is None else self.teller(maps, *(t.to(maps.device) for t in self.known.encode(captions)))
+        return contrast_loss(self.matcher(maps, sentences)), told
 
     def players(self) -> dict[str, list[nn.Parameter]]: return {"loss": list(self.parameters())}
 
     def forward(self, batch: dict, gen: torch.Generator, player: str = "loss") -> dict[str, Tensor]:
         "The training step: pictures, some in other colours, and their sentences among those of the crowd."
-        return {"loss": self.cost(recoloured(batch["image"], gen), torch.cat([batch["sentence"], batch["crowd"]]), batch.get("caption")).mean()}
+        found, told = self.costs(recoloured(batch["image"], gen), torch.cat([batch["sentence"], batch["crowd"]]), batch.get("caption"))
+        if told is None: return {"loss": found.mean()}
+        return {"loss": found.mean() + self.telling * told.mean(), "found": found.mean(), "told": told.mean()}

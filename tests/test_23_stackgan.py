@@ -14,7 +14,7 @@ from t2ibook.pictures import to_unit
 from t2ibook.records import find_record, published
 from t2ibook.reports import paired_difference, seeds_table
 from t2ibook.systems import gancls
-from t2ibook.systems.gancls import GanCLS, GanCLSConfig, TextDiscriminator, doublings, ladder
+from t2ibook.systems.gancls import GanCLS, GanCLSConfig, TextDiscriminator, doublings, ladder, standing_for
 from t2ibook.systems.sentences import ClassPairs, encode_captions, learn_captions
 from t2ibook.systems.stackgan import (
     ACTIVATIONS,
@@ -172,12 +172,31 @@ def test_the_generators_loss_has_the_divergence():
 
 
 
+# cell 1e76fd25
+def test_practice_is_a_real_picture_drawn_again():
+    system = small(practice=3.0)
+    batch = noise_batch(system)
+    state = {name: t.clone() for name, t in system.generator.named_buffers()}
+    gen = generator(0, "practice")
+    distance = system.redrawn(batch, gen)
+    assert all(torch.equal(t, state[name]) for name, t in system.generator.named_buffers() if "running" in name)
+    noise = torch.randn(8, *system.noise_shape(), generator=generator(0, "practice"))
+    reduced = batch["image"].unflatten(2, (16, 2)).unflatten(4, (16, 2)).mean((3, 5))                            # means of 2×2 pixels
+    by_hand = (system.generator(reduced, batch["sentence"], truncated(noise[:, -5:])) - batch["image"]).abs().mean()
+    torch.testing.assert_close(distance, by_hand)                                                                # (6)
+    found = system.training_step(batch, generator(0, "step"), "generator")
+    plain = small().training_step(batch, generator(0, "step"), "generator")
+    assert abs(found["generator"] - plain["generator"] - 3 * found["practice"]) < 1e-5
+    assert "practice" not in small(0, practice=3.0).training_step(batch | {"image": torch.zeros(8, 3, 32, 32)}, generator(0, "step"), "generator")
+
+
+
 # cell 07c1ae6d
 def test_every_field_changes_what_it_says():
     before = {player: losses_of(small(), player) for player in ("discriminator", "generator")}
     cases = [({"augmentation": False}, "both"), ({"text_twice": False}, "both"), ({"augmentation_activation": "none"}, "both"), ({"spread": "log_variance"}, "both"),
              ({"kl_reduction": "sum"}, "generator"), ({"kl_weight": 1.0}, "generator"), ({"code_noise": "normal"}, "both"), ({"discriminator_hears": "mean"}, "both"),
-             ({"frozen_statistics": "running"}, "both"), ({"residual_blocks": 2}, "both"), ({"halvings": 1}, "both"), ({"narrowest": 7}, "both"), ({"shortcut": True}, "both"), ({"plain_blocks": 2}, "both"),
+             ({"frozen_statistics": "running"}, "both"), ({"residual_blocks": 2}, "both"), ({"halvings": 1}, "both"), ({"narrowest": 7}, "both"), ({"shortcut": True}, "both"), ({"plain_blocks": 2}, "both"), ({"practice": 3.0}, "generator"),
              ({"matching": False}, "discriminator")]
     for fields, who in cases:
         for player in before:

@@ -50,7 +50,7 @@ class GanCLSConfig(sentences.SentenceConfig):
     contrast: float = 0.0              # ours: how much it counts to find the own sentence among those of the batch and the `crowd`, (5)
     ears: int = 0                      # ours: numbers between two layers with which `contrast` hears; 0: one linear layer
     onlooker: float = 0.0              # ours: how much it counts that one who learned from real pairs before finds the sentence of a drawn picture, (7)
-    telling: float = 0.0               # ours: of the onlooker: how much saying the caption word by word counts beside finding it
+    telling: float = 0.0               # ours: how much it counts that the onlooker says the caption of a drawn picture, word by word, (8)
 
 
 READINGS = {"code": {},
@@ -184,13 +184,12 @@ class GanCLS(sentences.SentenceSystem):
             raise InputError(f"a penalty of {c.gradient_penalty} in one step of {c.penalty_every} is none; choose one of 0 or more, in one step of 1 or more")
         for name in ("contrast", "onlooker", "telling"):
             if getattr(c, name) < 0: raise InputError(f"{name} is {getattr(c, name)} and cannot count; use 0 or more")
-        if c.telling and (c.captions > 1 or not c.onlooker):
-            raise InputError("only an onlooker tells, and it tells one caption; set onlooker to more than 0 and captions to 1, or telling to 0")
+        if c.telling and c.captions > 1: raise InputError(f"an onlooker says one caption, and a sentence is the mean of {c.captions}; set captions to 1")
         D = self.discriminator
         if c.ears < 0: raise InputError(f"two layers with {c.ears} numbers between them cannot hear; use 0 for one layer, or more")
         self.matcher = Matcher(16 * D.score.in_channels, D.code[0].in_features, hidden=c.ears) if c.contrast else None
-        words, side = vocabulary.words[3:], min(32, c.image_size)
-        self.onlooker = Onlooker(self.text.n_features, side, words=words, telling=c.telling).requires_grad_(False) if c.onlooker else None
+        words, watched = vocabulary.words[3:] if c.telling else None, c.onlooker or c.telling
+        self.onlooker = Onlooker(self.text.n_features, min(32, c.image_size), words=words).requires_grad_(False) if watched else None
         if self.quick: quicken_(self.generator), quicken_(self.discriminator)
 
     def build(self, n_features: int) -> None:
@@ -246,12 +245,15 @@ class GanCLS(sentences.SentenceSystem):
         return contrast_loss(self.matcher(features, heard))
 
     def found(self, drawn: Tensor, features: Tensor, said: Tensor, batch: dict) -> dict[str, tuple[float, Tensor]]:
-        "How much it counts, and what it costs in nats, to find the sentences (B, D) of drawn pictures: by D's maps of them, and by the onlooker."
-        c, asked = self.config, {}
-        if c.onlooker and not self.onlooker.learned: raise InputError("the onlooker has learned nothing yet; call learn_onlooker before the game")
+        "How much it counts, and what it costs in nats, to find the sentences (B, D) of drawn pictures by D's maps and by the onlooker, and to say them."
+        c, asked, crowd = self.config, {}, torch.cat([said, batch["crowd"]]) if "crowd" in batch else said
+        watched = self.onlooker is not None
+        if watched and not self.onlooker.learned: raise InputError("the onlooker has learned nothing yet; call learn_onlooker before the game")
         if c.contrast: asked["match_fake"] = c.contrast, self.match_cost(features, self.heard(said), batch).mean()                     # (6)
-        crowd = torch.cat([said, batch["crowd"]]) if "crowd" in batch else said
-        if c.onlooker: asked["onlooker"] = c.onlooker, self.onlooker.cost(drawn, crowd, batch.get("caption")).mean()                   # (7)
+        if not watched: return asked
+        found, told = self.onlooker.costs(drawn, crowd, batch.get("caption"))
+        asked["onlooker"] = c.onlooker, found.mean()                                                                                   # (7)
+        if told is not None: asked["told"] = c.telling, told.mean()                                                                    # (8)
         return asked
 
     def penalty(self, images: Tensor, sentence: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ from ..core import InputError, check_choice
 from ..layers import DownBlock, gaussian_kl, layer_table
 from ..pictures import to_unit
 from . import gancls
-from .gancls import GanCLS, GanCLSConfig, TextDiscriminator, doublings, ladder
+from .gancls import GanCLS, GanCLSConfig, TextDiscriminator, doublings, ladder, standing_for
 from ..training import TrainConfig
 
 # %% ../../nbs/23_stackgan.ipynb #e7988d74
@@ -153,6 +153,7 @@ class StackGANConfig(GanCLSConfig):
     shortcut: bool = False             # ours: Stage-II draws what changes in the enlarged sketch
     plain_blocks: int = 0              # ours: first blocks of Stage-II's discriminator with a bias instead of batch norm
     narrowest: int = 1                 # channels that a map of Stage-II has at least: below 8, the last maps of small presets are too thin
+    practice: float = 0.0              # ours: how much it counts that Stage-II draws reduced real pictures as large as they were, (6)
     augmentation: bool = True          # False: the code is the mean of (1), and nothing pulls at it
     text_twice: bool = True            # does Stage-II hear the sentence?
     augmentation_activation: str = "leaky"
@@ -280,9 +281,19 @@ class StackGAN(GanCLS):
         "What the discriminator hears of sentences (B, D)."
         return self.generator.augment(sentence)[0].detach() if self.config.discriminator_hears == "mean" else sentence
 
+    def redrawn(self, batch: dict, gen: torch.Generator) -> Tensor:
+        "Mean distance, between 0 and 2, of real pictures from what Stage-II makes of their reductions, (6); batch norm's running averages stay."
+        images, h = batch["image"], self.sentence_of(batch)
+        noise = torch.randn(len(images), *self.noise_shape(), generator=gen, device=images.device)
+        reduced = F.interpolate(images, size=(self.config.first_size,) * 2, mode="area")
+        with standing_for(self.generator, 0): return (self.generator(reduced, h, self.parts_of(noise)[2]) - images).abs().mean()
+
     def generator_step(self, batch: dict, gen: torch.Generator) -> dict[str, Tensor]:
-        "Loss (4); `kl` is (2) in nats a picture, whatever the reduction."
+        "Loss (4), and (6) where it counts; `kl` is (2) in nats a picture, whatever the reduction."
         c, found = self.config, super().generator_step(batch, gen)
+        if c.practice and c.first_size:
+            redrawn = self.redrawn(batch, gen)
+            found |= {"practice": redrawn, "generator": found["generator"] + c.practice * redrawn}
         if not c.augmentation or self.generator.augment is None: return found
         kl = gaussian_kl(*self.generator.augment(self.sentence_of(batch))).mean()
         return found | {"generator": found["generator"] + c.kl_weight * (kl / c.code if c.kl_reduction == "mean" else kl), "kl": kl}            # (4)
