@@ -67,6 +67,7 @@ def draw(caption: Annotated[list[str], typer.Argument(help="One or more captions
          seed: Seed = 0,
          show: Annotated[str, typer.Option("--show", help="attention: also an animation of the words that were followed, one a caption.")] = "",
          stages: Annotated[bool, typer.Option("--stages", help="The pictures of all stages beside each other, from a system that draws in several.")] = False,
+         as_written: Annotated[bool, typer.Option("--as-written", help="Word for word, even where the captions it learned from say it otherwise.")] = False,
          output: Annotated[Path, typer.Option("-o", "--output", help="The sheet; a note with seed and hash is written beside it.")] = Path("drawing.png"),
          as_json: Json = False) -> None:
     "Draw captions: a PNG sheet and beside it a JSON note that proves it."
@@ -74,11 +75,13 @@ def draw(caption: Annotated[list[str], typer.Argument(help="One or more captions
     if n * len(captions) > MOST_PICTURES: raise InputError(f"{n * len(captions):,} pictures are too many for one sheet; draw at most {MOST_PICTURES:,}")
     _writable(output)
     from t2ibook.drawing import draw as draw_captions
-    drawing = draw_captions(captions, system, data, n, seed, show, stages)
+    drawing = draw_captions(captions, system, data, n, seed, show, stages, as_written)
+    for caption, heard in zip(captions, drawing.drawn_as):
+        if heard != caption: print(f"note: {caption!r} is drawn as {heard!r}, as captions of this world say it; --as-written leaves it", file=sys.stderr)
     for word, count in drawing.unknown.items():
         print(f"warning: {drawing.record} does not know the word {word!r}{f' ({count} times)' if count > 1 else ''}", file=sys.stderr)
     files = [str(path) for path in drawing.save(output)]
-    _show({"files": files, "captions": captions, "seed": seed, "system": drawing.system, "record": drawing.record,
+    _show({"files": files, "captions": captions, "drawn_as": drawing.drawn_as, "seed": seed, "system": drawing.system, "record": drawing.record,
            "weights_sha256": drawing.weights_sha256, "unknown": drawing.unknown}, as_json, f"{files[0]} drawn by {drawing.record}; {files[1]} says how")
 
 

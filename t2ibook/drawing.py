@@ -65,6 +65,7 @@ class Drawing:
     show: str = ""              # what `frames` show: "attention", or nothing
     frames: list[list] = field(default_factory=list)   # for each caption, pictures of how it was painted
     stages: list[tuple] = field(default_factory=list)  # name and pictures (B, n, 3, side, side) of each stage, the last of which are `images`
+    drawn_as: list[str] = field(default_factory=list)  # what the system heard: the captions in words of the world that it knows
 
     def sheet(self):
         "All pictures with their captions, a row for each caption when there are several samples."
@@ -84,7 +85,8 @@ class Drawing:
         note = path.with_suffix(".json")
         films = [path.with_name(f"{path.stem}-{self.show}{f'-{k + 1}' if len(self.frames) > 1 else ''}.gif") for k in range(len(self.frames))]
         if path.is_dir(): raise InputError(f"cannot write {path}: it is a folder; give the name of a file that ends in .png")
-        proof = {"captions": self.captions, "samples": self.images.shape[1], "seed": self.seed, "system": self.system, "record": self.record,
+        proof = {"captions": self.captions, "drawn_as": self.drawn_as or self.captions, "samples": self.images.shape[1], "seed": self.seed,
+                 "system": self.system, "record": self.record,
                  "weights_sha256": self.weights_sha256, "unknown": self.unknown}
         written = [path, note, *films]
         try:
@@ -104,6 +106,7 @@ def draw(captions: str | list[str],           # a sentence or several
          seed: int = 0,
          show: str = "",                      # "attention": also how each caption was painted, from systems that follow words
          stages: bool = False,                # the pictures of all stages beside each other, from systems that draw in several
+         as_written: bool = False,            # word for word; otherwise a world that the system learned in may `reword` what people say
          ) -> Drawing:
     "Draw captions with published (or your own) weights. Raises `InputError` for an empty caption or one without a single known word."
     from t2ibook.systems import SYSTEMS
@@ -116,15 +119,23 @@ def draw(captions: str | list[str],           # a sentence or several
         names = {r["name"]: r["folder"] for r in _drawable()}
         folder, record = Path(names[check_choice(str(system), [*names, *SYSTEMS], "system, record or folder")]), str(system)
     drawer = load_system(folder)
-    unknown = drawer.vocabulary.unknown(captions)
-    for caption in captions:
+    heard = captions if as_written else [_world_words(folder)(caption) for caption in captions]
+    unknown = drawer.vocabulary.unknown(heard)
+    for caption in heard:
         if drawer.conditional and not drawer.vocabulary.coverage(caption):
             raise InputError(f"{record} knows none of the words of {caption[:60]!r}; it knows, for example: {_examples(drawer.vocabulary)}")
-    frames = [drawer.frames(show, caption, seed) for caption in captions] if show else []
+    frames = [drawer.frames(show, caption, seed) for caption in heard] if show else []
     digest = sha256(folder / "weights.safetensors")
-    drawn = drawer.stages(captions, n, seed) if stages else []
-    images = drawn[-1][1] if stages else drawer.generate(captions, n, seed)
-    return Drawing(images, captions, seed, drawer.name, record, digest, dict(Counter(unknown)), show, frames, drawn)
+    drawn = drawer.stages(heard, n, seed) if stages else []
+    images = drawn[-1][1] if stages else drawer.generate(heard, n, seed)
+    return Drawing(images, captions, seed, drawer.name, record, digest, dict(Counter(unknown)), show, frames, drawn, heard)
+
+
+def _world_words(folder: Path):
+    "The function `reword` of the world that the weights in `folder` learned in; of other data, one that changes nothing."
+    from t2ibook.worlds import WORLDS, load_world
+    data = read_json(folder / "record.json").get("data") if (folder / "record.json").is_file() else None
+    return load_world(data).reword if data in WORLDS else str
 
 
 def _examples(vocabulary, n: int = 8) -> str:

@@ -10,6 +10,7 @@ from t2ibook.worlds.blossoms import (
     DIRECTION_WORDS,
     MENTIONED,
     NUMBER_WORDS,
+    PEOPLE_SAY,
     PETALS,
     PETAL_COLOURS,
     PETAL_SHAPES,
@@ -23,9 +24,12 @@ from t2ibook.worlds.blossoms import (
     _CENTRES,
     _COLOUR,
     _COUNT,
+    _HABITS,
+    _HUE,
     _MIDDLE,
     _NUMBER,
     _ONE,
+    _OWN_MIDDLE,
     _PETALS,
     _column,
     _down,
@@ -45,6 +49,7 @@ from t2ibook.worlds.blossoms import (
     places,
     pointed_petal,
     read_flower,
+    reworded,
     round_petal,
     sand,
     scattered,
@@ -188,6 +193,24 @@ def test_every_written_sentence_reads_back():
         stated = {"petal_colour": rng.choice(list(PETAL_COLOURS))} | {name: rng.choice(list(vs)) for name, vs in heard.items() if rng.random() < MENTIONED[name]}
         caption = write_flower(stated, rng)
         assert read_flower(caption) == stated, caption
+
+
+
+# cell 6cb4ce75
+def test_people_are_understood_and_the_world_is_left_alone():
+    assert reworded("this flower has bright yellow petals and a dark centre") == "this flower has bright yellow petals and a brown centre"
+    assert reworded("A small white flower, seen from the side") == "A small flower in white, seen from the side"
+    assert reworded("two deep blue blossoms") == "two flowers in deep blue" and reworded("an orange flower") == "a flower in orange"
+    assert reworded("a dark red flower with heart-shaped petals on dark soil") == "a flower in maroon with heart-shaped petals on dark soil"
+    assert reworded("an elephant") == "an elephant" and reworded("") == ""
+    rng, heard = random.Random(1), {"petals": PETALS, "shape": SHAPES, "centre": CENTRE_COLOURS, "size": ("small", "large"), "background": BACKGROUNDS,
+                                    "count": ("one", "two", "three"), "direction": SPOKEN["direction"]}
+    for _ in range(3000):
+        stated = {"petal_colour": rng.choice(list(PETAL_COLOURS))} | {name: rng.choice(list(vs)) for name, vs in heard.items() if rng.random() < MENTIONED[name]}
+        caption = write_flower(stated, rng)
+        assert reworded(caption) == caption                                          # nothing to mend in the world's own words
+        people = caption.replace("flowers", "blossoms").replace("flower", "bloom")
+        assert reworded(people) == caption and read_flower(reworded(f"a {stated['petal_colour']} flower"))["petal_colour"] == stated["petal_colour"]
 
 
 

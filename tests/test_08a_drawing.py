@@ -9,6 +9,7 @@ from t2ibook.drawing import (
     _drawable,
     _examples,
     _listening,
+    _world_words,
     choose,
     draw,
     load,
@@ -29,6 +30,20 @@ def test_a_drawing_can_be_proved():
         repeated = draw(proof["captions"], system=proof["record"], n=proof["samples"], seed=proof["seed"])
         assert repeated.weights_sha256 == proof["weights_sha256"] and torch.equal(repeated.images, first.images)
         assert picture.is_file() and sorted(p.name for p in Path(folder).iterdir()) == ["pip.json", "pip.png"]
+
+
+
+# cell a04228ba
+def test_people_s_words_are_put_into_the_world_s_own():
+    typed, own = "a white blossom with a dark eye", "a flower in white with a brown centre"
+    people, world, word_for_word = (draw(said, system="gancls", seed=1, as_written=as_written) for said, as_written in ((typed, False), (own, False), (typed, True)))
+    assert (people.captions, people.drawn_as, people.unknown) == ([typed], [own], {}) and world.drawn_as == [own]
+    assert torch.equal(people.images, world.images) and word_for_word.drawn_as == [typed] and not torch.equal(people.images, word_for_word.images)
+    assert set(word_for_word.unknown) == {"blossom", "eye"}
+    with tempfile.TemporaryDirectory() as folder:
+        proof = read_json(people.save(Path(folder) / "flower.png")[1])
+        assert (proof["captions"], proof["drawn_as"]) == ([typed], [own])
+    assert draw("pip is running").drawn_as == ["pip is running"]                     # Toons has nothing to say about it
 
 
 

@@ -161,6 +161,10 @@ def test_drawing_writes_a_sheet_and_its_proof():
         assert code == 0 and document["captions"] == ["pip is running", "lulu sleeps on friday"] and document["unknown"] == {"friday": 1}
         assert err.count("\n") == 1 and "does not know the word 'friday'" in err
         assert sorted(p.name for p in Path(folder).iterdir()) == ["pip.json", "pip.png"]
+        code, out, err = run("draw", "a white flower", "--system", "gancls", "-o", str(target), "--json")
+        assert code == 0 and json.loads(out)["drawn_as"] == ["a flower in white"] and "drawn as 'a flower in white'" in err and err.count("\n") == 1
+        code, out, err = run("draw", "a white flower", "--system", "gancls", "--as-written", "-o", str(target), "--json")
+        assert code == 0 and json.loads(out)["drawn_as"] == ["a white flower"] and not err
 
 
 

@@ -144,6 +144,10 @@ class World:
         "The attributes that a caption states, and nothing it leaves open. Words the world does not know are passed over."
         raise NotImplementedError
 
+    def reword(self, caption: str) -> str:
+        "What a person typed, in words that captions of this world use for it; as it stands, unless a world says more about it."
+        return caption
+
     def specs(self, n: int, seed: int = 0, split: str = "train") -> dict[str, Tensor]:
         "Attributes and layout of `n` pictures: tensors (n,). Equal arguments give equal pictures."
         if n < 1: raise InputError(f"cannot draw {n} pictures; ask for at least one")

@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['PETAL_COLOURS', 'CENTRE_COLOURS', 'PETALS', 'SHAPES', 'CLASHES', 'BACKGROUNDS', 'PETAL_SHAPES', 'SQUEEZE',
            'COLOUR_WORDS', 'NUMBER_WORDS', 'SHAPE_WORDS', 'SIZE_WORDS', 'PLACE_WORDS', 'DIRECTION_WORDS', 'SPOKEN',
-           'MENTIONED', 'TEST_SPECIES', 'species_table', 'lattice', 'noise', 'mix', 'by_value', 'meadow', 'cloudy_sky',
-           'soil', 'sand', 'scattered', 'night', 'folded', 'round_petal', 'pointed_petal', 'heart_petal',
+           'MENTIONED', 'PEOPLE_SAY', 'TEST_SPECIES', 'species_table', 'lattice', 'noise', 'mix', 'by_value', 'meadow',
+           'cloudy_sky', 'soil', 'sand', 'scattered', 'night', 'folded', 'round_petal', 'pointed_petal', 'heart_petal',
            'narrow_petal', 'places', 'paint_stems', 'nearest', 'paint_flowers', 'spotted', 'taken', 'read_flower',
-           'write_flower', 'Blossoms']
+           'write_flower', 'reworded', 'Blossoms']
 
 # %% ../../nbs/01a_blossoms.ipynb #2e85b28f
 import math
@@ -340,6 +340,27 @@ def write_flower(stated: dict[str, str], rng: random.Random) -> str:
     if tails and rng.random() < 0.25: return f"{tails[0]}, {text}" + "".join(f", {tail}" for tail in tails[1:])
     return text + "".join(rng.choice((" {}", ", {}")).format(tail) for tail in tails)
 
+# %% ../../nbs/01a_blossoms.ipynb #f8059b55
+PEOPLE_SAY = {"red": "crimson|ruby|vermilion", "orange": "apricot|peach|amber", "white": "cream|creamy|ivory|snow-white", "yellow": "lemon|gold",
+              "pink": "rose|magenta|fuchsia", "purple": "lilac|lavender|mauve", "blue": "azure|navy|indigo|cobalt", "maroon": "dark red|wine-red|bordeaux"}
+_HUE = "(?:bright |pure |soft |rosy |deep )?(?:" + "|".join(colour for colours in SPOKEN["petal_colour"].values() for colour in colours) + ")"
+_OWN_MIDDLE = "(?:centre|center|middle|eye|heart(?! ?-?shaped)|stamens?)"
+_HABITS = [(rf"\b(?:{words})(?= )|\b(?:{words})$", colour) for colour, words in PEOPLE_SAY.items()] + [
+    (rf"\b(?:dark|black|blackish|chocolate) ({_OWN_MIDDLE})\b", r"brown \1"),              # of the five colours of centres the dark one
+    (rf"\b(?:pale|light) ({_OWN_MIDDLE})\b", r"white \1"),
+    (rf"\b(?:golden|gold|bright) ({_OWN_MIDDLE})\b", r"yellow \1"),
+    (r"\b(?:dark|pale|light|vivid) (?=(?:red|orange|yellow|white|pink|purple|violet|blue|maroon|burgundy|brown|green)\b)", ""),
+    (rf"\b((?:{'|'.join(CENTRE_COLOURS)})) (?:eye|heart(?! ?-?shaped))\b", r"\1 centre"),
+    (r"\b(flower|blossom|bloom)(s?)\b", r"flower\2"),
+    (rf"\b({_HUE})(?:-coloured|-colored)? flower(s?)\b", r"flower\2 in \1"),
+    (r"\ban (?=flower)", "a "), (r"\bAn (?=flower)", "A ")]
+
+
+def reworded(caption: str) -> str:
+    "A caption with what people say put as captions of this world put it; whatever is not known stays."
+    for pattern, instead in _HABITS: caption = re.sub(pattern, instead, caption, flags=0 if "An" in pattern else re.IGNORECASE)
+    return caption
+
 # %% ../../nbs/01a_blossoms.ipynb #fb2834ac
 TEST_SPECIES = (
     "Rubra pentaangusta", "Rubra hexacordata", "Aurantia tetraacuta", "Aurantia pentacordata",
@@ -393,3 +414,5 @@ class Blossoms(World):
     def read(self, caption: str) -> dict[str, str]:
         "The attributes that a caption states, never the species."
         return {name: value for name, value in read_flower(caption).items() if value in self.attributes[name]}
+
+    def reword(self, caption: str) -> str: return reworded(caption)
