@@ -12,9 +12,11 @@ from t2ibook.contrast import Matcher, Onlooker, contrast_loss
 from t2ibook.core import InputError, check_choice
 from t2ibook.core import generator
 from t2ibook.datasets import load_dataset
-from t2ibook.evaluation import load_samples
+from t2ibook.drawing import load
+from t2ibook.evaluation import load_samples, real_samples
 from t2ibook.layers import DownBlock, layer_table, up_convolution
 from t2ibook.layers import count_parameters
+from t2ibook.metrics import diversity
 from t2ibook.pictures import picture_sheet, to_unit
 from t2ibook.records import find_record
 from t2ibook.reports import markdown_table
@@ -37,6 +39,7 @@ from t2ibook.text.tokens import Vocabulary
 from t2ibook.training import TrainConfig, train
 from t2ibook.training import read_log
 from t2ibook.trying import complaint
+from t2ibook.worlds import load_world
 from torch import Tensor, nn
 from typing import ClassVar
 import math

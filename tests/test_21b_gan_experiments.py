@@ -15,7 +15,7 @@ from t2ibook.metrics import diversity, ranks
 from t2ibook.pictures import picture_sheet
 from t2ibook.pictures import to_signed, to_unit
 from t2ibook.records import published
-from t2ibook.reports import figure_values, paired_difference
+from t2ibook.reports import figure_values, markdown_table, paired_difference
 from t2ibook.reports import seeds_table
 from t2ibook.style import (
     DrawnPictures,
