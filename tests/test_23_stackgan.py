@@ -3,8 +3,7 @@ from IPython.display import Markdown
 from dataclasses import dataclass, replace
 from matplotlib import pyplot as plt
 from t2ibook.adversarial import Residual, bare, init_gan_, resize_convolution
-from t2ibook.core import InputError, check_choice
-from t2ibook.core import generator
+from t2ibook.core import InputError, check_choice, generator
 from t2ibook.datasets import load_dataset
 from t2ibook.evaluation import load_samples
 from t2ibook.layers import DownBlock, gaussian_kl, layer_table
@@ -176,18 +175,36 @@ def test_the_generators_loss_has_the_divergence():
 def test_practice_is_a_real_picture_drawn_again():
     system = small(practice=3.0)
     batch = noise_batch(system)
-    state = {name: t.clone() for name, t in system.generator.named_buffers()}
     gen = generator(0, "practice")
-    distance = system.redrawn(batch, gen)
-    assert all(torch.equal(t, state[name]) for name, t in system.generator.named_buffers() if "running" in name)
+    drawn = system.redrawn(batch, gen)
     noise = torch.randn(8, *system.noise_shape(), generator=generator(0, "practice"))
     reduced = batch["image"].unflatten(2, (16, 2)).unflatten(4, (16, 2)).mean((3, 5))                            # means of 2×2 pixels
-    by_hand = (system.generator(reduced, batch["sentence"], truncated(noise[:, -5:])) - batch["image"]).abs().mean()
-    torch.testing.assert_close(distance, by_hand)                                                                # (6)
+    torch.testing.assert_close(drawn, system.generator(reduced, batch["sentence"], truncated(noise[:, -5:])))
     found = system.training_step(batch, generator(0, "step"), "generator")
     plain = small().training_step(batch, generator(0, "step"), "generator")
+    by_hand = (drawn - batch["image"]).abs().mean()                                                              # (6), with another noise
+    assert 0.8 * by_hand < found["practice"] < 1.2 * by_hand
     assert abs(found["generator"] - plain["generator"] - 3 * found["practice"]) < 1e-5
     assert "practice" not in small(0, practice=3.0).training_step(batch | {"image": torch.zeros(8, 3, 32, 32)}, generator(0, "step"), "generator")
+
+
+
+# cell dc884808
+def test_averages_settle_on_what_was_practised():
+    flowers = load_dataset("blossoms", "train", size=32, n=40, seed=0)
+    system = small(practice=1.0, shortcut=True).train()
+    pairs, first = ClassPairs(flowers, system), system.generator.joint[1]
+    seen = []
+    hook = first.register_forward_hook(lambda layer, inputs, out: seen.append(inputs[0].mean((0, 2, 3))))
+    others = {name: t.clone() for name, t in system.state_dict().items() if "generator" not in name and "first." not in name}
+    system.settle(pairs, batches=5, batch_size=8)
+    hook.remove()
+    torch.testing.assert_close(first.running_mean, torch.stack(seen).mean(0))                                    # the mean over five batches, nothing of before
+    assert len(seen) == 5 and first.momentum == 0.1 and system.training and all(torch.equal(t, system.state_dict()[name]) for name, t in others.items())
+    for other in (small(), small(0, practice=1.0)):
+        state = {name: t.clone() for name, t in other.state_dict().items()}
+        other.settle(pairs)
+        assert all(torch.equal(t, state[name]) for name, t in other.state_dict().items())                        # who did not practise stays
 
 
 

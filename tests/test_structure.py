@@ -31,7 +31,7 @@ FLOORS = {"core": 0, "pictures": 0, "trying": 0,
 QUICK = ("worlds", "text", "layers", "systems", "drawing", "core", "pictures", "datasets", "folders")
 HEAVY = {"torchvision", "accelerate", "torchmetrics", "sklearn", "pandas", "papermill", "nbclient", "matplotlib.pyplot"}
 
-LONG = {"t2ibook/worlds/blossoms.py": "five grounds, four shapes of petals, and sentences that are read, written and put in other words: one world, one chapter",
+LONG = {"t2ibook/worlds/blossoms.py": "five grounds, four shapes of petals, and sentences that are read, written and reworded: one world, one chapter",
         "t2ibook/worlds/scenes.py": "ten objects and eight backgrounds, a function each, and the captions that name them: one world, one chapter",
         "t2ibook/worlds/toons.py": "six characters, their poses and the grammar; places and props already stand in worlds.stage"}   # file -> reason
 ENTRY_POINTS = {"main"}             # a name that more than one module may export

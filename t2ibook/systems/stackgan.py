@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..adversarial import Residual, bare, init_gan_, resize_convolution
-from ..core import InputError, check_choice
+from ..core import InputError, check_choice, generator
 from ..layers import DownBlock, gaussian_kl, layer_table
 from ..pictures import to_unit
 from . import gancls
@@ -282,18 +282,35 @@ class StackGAN(GanCLS):
         return self.generator.augment(sentence)[0].detach() if self.config.discriminator_hears == "mean" else sentence
 
     def redrawn(self, batch: dict, gen: torch.Generator) -> Tensor:
-        "Mean distance, between 0 and 2, of real pictures from what Stage-II makes of their reductions, (6); batch norm's running averages stay."
+        "What Stage-II makes (B, 3, S, S) of real pictures that were reduced to the side of a sketch."
         images, h = batch["image"], self.sentence_of(batch)
         noise = torch.randn(len(images), *self.noise_shape(), generator=gen, device=images.device)
         reduced = F.interpolate(images, size=(self.config.first_size,) * 2, mode="area")
-        with standing_for(self.generator, 0): return (self.generator(reduced, h, self.parts_of(noise)[2]) - images).abs().mean()
+        return self.generator(reduced, h, self.parts_of(noise)[2])
+
+    @torch.no_grad()
+    def settle(self, pairs, batches: int = 100, batch_size: int = 16, seed: int = 0) -> None:
+        "After the training: batch norm's averages in a Stage-II that practised become means over batches of what it practised on. Others stay as they are."
+        if not self.config.practice or not self.config.first_size: return
+        norms, was_training = [m for m in self.generator.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)], self.training
+        before = [m.momentum for m in norms]
+        for m in norms:
+            m.reset_running_stats()
+            m.momentum = None                                                # a plain mean over all batches that follow
+        self.train()
+        for k in range(batches):
+            gen = generator(seed, "settle", k)
+            batch = pairs.batch(torch.randint(len(pairs), (batch_size,), generator=gen), gen)
+            self.redrawn({name: batch[name].to(self.device) for name in ("image", "sentence")}, generator(seed, "settled", k, device=str(self.device)))
+        for m, momentum in zip(norms, before): m.momentum = momentum
+        self.train(was_training)
 
     def generator_step(self, batch: dict, gen: torch.Generator) -> dict[str, Tensor]:
         "Loss (4), and (6) where it counts; `kl` is (2) in nats a picture, whatever the reduction."
         c, found = self.config, super().generator_step(batch, gen)
         if c.practice and c.first_size:
-            redrawn = self.redrawn(batch, gen)
-            found |= {"practice": redrawn, "generator": found["generator"] + c.practice * redrawn}
+            with standing_for(self.generator, 0): missed = (self.redrawn(batch, gen) - batch["image"]).abs().mean()                             # (6)
+            found |= {"practice": missed, "generator": found["generator"] + c.practice * missed}
         if not c.augmentation or self.generator.augment is None: return found
         kl = gaussian_kl(*self.generator.augment(self.sentence_of(batch))).mean()
         return found | {"generator": found["generator"] + c.kl_weight * (kl / c.code if c.kl_reduction == "mean" else kl), "kl": kl}            # (4)
