@@ -7,7 +7,7 @@ from t2ibook.core import InputError, check_choice
 from t2ibook.core import generator, published_dir, read_json
 from t2ibook.datasets import load_dataset
 from t2ibook.drawing import load
-from t2ibook.evaluation import load_samples
+from t2ibook.evaluation import faithfulness, load_samples
 from t2ibook.feature_scores import feature_scores
 from t2ibook.judge import load_judge
 from t2ibook.metrics import diversity
