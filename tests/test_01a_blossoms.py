@@ -202,7 +202,7 @@ def test_people_are_understood_and_the_world_is_left_alone():
     assert reworded("A small white flower, seen from the side") == "A small flower in white, seen from the side"
     assert reworded("two deep blue blossoms") == "two flowers in deep blue" and reworded("an orange flower") == "a flower in orange"
     assert reworded("a dark red flower with heart-shaped petals on dark soil") == "a flower in maroon with heart-shaped petals on dark soil"
-    assert reworded("an elephant") == "an elephant" and reworded("") == ""
+    assert reworded("An orange bloom") == "A flower in orange" and reworded("an elephant") == "an elephant" and reworded("") == ""
     rng, heard = random.Random(1), {"petals": PETALS, "shape": SHAPES, "centre": CENTRE_COLOURS, "size": ("small", "large"), "background": BACKGROUNDS,
                                     "count": ("one", "two", "three"), "direction": SPOKEN["direction"]}
     for _ in range(3000):

@@ -353,12 +353,12 @@ _HABITS = [(rf"\b(?:{words})(?= )|\b(?:{words})$", colour) for colour, words in 
     (rf"\b((?:{'|'.join(CENTRE_COLOURS)})) (?:eye|heart(?! ?-?shaped))\b", r"\1 centre"),
     (r"\b(flower|blossom|bloom)(s?)\b", r"flower\2"),
     (rf"\b({_HUE})(?:-coloured|-colored)? flower(s?)\b", r"flower\2 in \1"),
-    (r"\ban (?=flower)", "a "), (r"\bAn (?=flower)", "A ")]
+    (r"\b(a)n (?=flower)", r"\1 ")]
 
 
 def reworded(caption: str) -> str:
     "A caption with what people say put as captions of this world put it; whatever is not known stays."
-    for pattern, instead in _HABITS: caption = re.sub(pattern, instead, caption, flags=0 if "An" in pattern else re.IGNORECASE)
+    for pattern, instead in _HABITS: caption = re.sub(pattern, instead, caption, flags=re.IGNORECASE)
     return caption
 
 # %% ../../nbs/01a_blossoms.ipynb #fb2834ac
