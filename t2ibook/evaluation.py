@@ -168,7 +168,7 @@ def evaluate_system(system,                       # anything with generate(capti
     for name, guess in (("mean_picture", mean_picture(train.images).expand_as(real)), ("nearest_caption", near)):
         scores |= {f"mse_{name}": mean_score("mse", mse(guess, real), reference), f"ssi_{name}": mean_score("ssi", ssim(guess, real), reference)}
     scores |= _retrieval(samples, real)
-    few, side = captions[:min(50, len(captions))], real.shape[-1]
+    few, side = captions[:min(250, len(captions))], real.shape[-1]
     varied = None if test.world is None else diversity(real_samples(test.world, few, 4, side, seed)).mean().item()
     scores["diversity"] = mean_score("diversity", diversity(system.generate(few, n=4, seed=seed)), {"samples_per_caption": 4}, varied)
     if test.world is not None and (judge or test.world.name in JUDGED):

@@ -335,6 +335,11 @@ def test_equal_seeds_equal_pictures_and_a_folder_is_enough():
             assert again.config == system.config and again.vocabulary == system.vocabulary and again.save(folder) == digest
             assert not any(name.startswith("discriminator") for name in load_file(Path(folder) / "weights.safetensors"))
             torch.testing.assert_close(again.generate(captions, n=2, seed=3), together, atol=2e-2, rtol=0)
+    cold, plain, warm = (small(temperature=t).eval() for t in (0.0, 1.0, 1.5))
+    torch.testing.assert_close(warm.noise(WORDS[:2], 3, 4), 1.5 * plain.noise(WORDS[:2], 3, 4))                                  # (9)
+    assert losses_of(warm, "generator") == losses_of(plain, "generator") and not torch.equal(warm.generate(["a red flower"]), plain.generate(["a red flower"]))
+    same = cold.generate(["a red flower"], n=2, seed=1)[0]
+    assert torch.equal(same[0], same[1]) and "temperature is -1" in complaint(small, temperature=-1.0)
     without = {k: v for k, v in small_batch(small()).items() if k != "wrong_image"}
     requests = {"no caption": lambda: system.generate([]), "no letter": lambda: system.generate([""]), "mismatch": lambda: small(mismatch="picture"),
                 "beta is 2.0": lambda: small(beta=2.0), "is none": lambda: small(gradient_penalty=1.0, penalty_every=0), "at least one": lambda: small(captions=0), "did you mean": lambda: small(letters="bird"),

@@ -51,6 +51,7 @@ class GanCLSConfig(sentences.SentenceConfig):
     ears: int = 0                      # ours: numbers between two layers with which `contrast` hears; 0: one linear layer
     onlooker: float = 0.0              # ours: how much it counts that one who learned from real pairs before finds the sentence of a drawn picture, (7)
     telling: float = 0.0               # ours: how much it counts that the onlooker says the caption of a drawn picture, word by word, (8)
+    temperature: float = 1.0           # ours: the noise is multiplied by it when a caption is drawn, not in training, (9)
 
 
 READINGS = {"code": {},
@@ -182,6 +183,7 @@ class GanCLS(sentences.SentenceSystem):
         self.build(self.text.n_features)
         if c.gradient_penalty < 0 or c.penalty_every < 1:
             raise InputError(f"a penalty of {c.gradient_penalty} in one step of {c.penalty_every} is none; choose one of 0 or more, in one step of 1 or more")
+        if c.temperature < 0: raise InputError(f"temperature is {c.temperature}; choose 1, less for pictures that are more alike, or more for others")
         for name in ("contrast", "onlooker", "telling"):
             if getattr(c, name) < 0: raise InputError(f"{name} is {getattr(c, name)} and cannot count; use 0 or more")
         if c.telling and c.captions > 1: raise InputError(f"an onlooker says one caption, and a sentence is the mean of {c.captions}; set captions to 1")
@@ -204,6 +206,10 @@ class GanCLS(sentences.SentenceSystem):
         return {"discriminator": [p for net in judging for p in net.parameters()], "generator": list(self.generator.parameters())}
 
     def noise_shape(self) -> tuple[int, ...]: return (self.config.latent,)
+
+    def noise(self, captions: list[str], n: int = 1, seed: int = 0) -> Tensor:
+        "The noise behind `n` pictures of each caption, (B·n, *noise_shape), times `temperature`."
+        return self.config.temperature * super().noise(captions, n, seed)                                      # (9)
 
     def paint(self, noise: Tensor, sentence: Tensor) -> Tensor:      # (B, Z) standard normal, (B, D)
         "Pictures (B, 3, S, S) in [-1, 1]. Uniform noise is normal noise put through its distribution function."
