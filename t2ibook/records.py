@@ -92,11 +92,11 @@ class Run:
 
     def __init__(self, folder: str | Path,
                  parameters: dict,          # those of the training notebook
-                 resume: bool = False):     # does it go on? Then the clock counts the steps that are done already
+                 resume: bool = False):     # does it go on? Then the clock counts the steps that are done already, those of an encoder or of a first stage too
         from t2ibook.training import read_log, training_seconds
         self.folder, self.parameters, self.started = Path(folder), parameters, time.perf_counter()
         self.folder.mkdir(parents=True, exist_ok=True)
-        if resume: self.started -= training_seconds(read_log(folder))
+        if resume: self.started -= sum(training_seconds(read_log(log.parent)) for log in self.folder.rglob("log.jsonl"))
 
     def finish(self, *, system: str, variant: str = "", data: str, data_fingerprint: str, profile: str, seed: int, config: dict, steps: int,
                images: int, training_seconds: float, weights_sha256: str, metrics: dict) -> dict:

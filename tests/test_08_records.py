@@ -84,6 +84,10 @@ def test_a_record_has_every_key():
             try: check_record(broken); message = ""
             except DataError as error: message = str(error)
             assert complaint in message
+        (Path(folder) / "encoder").mkdir()
+        for part, seconds in ((".", (300.0, 700.0)), ("encoder", (50.0, 20.0))):                 # the second was killed and went on
+            (Path(folder) / part / "log.jsonl").write_text("".join(f'{{"step": {k}, "seconds": {s}}}\n' for k, s in enumerate(seconds)))
+        for resume, before in ((True, 770.0), (False, 0.0)): assert before <= -Run(folder, PARAMETERS, resume).started + time.perf_counter() < before + 60
 
 
 
