@@ -224,9 +224,9 @@ def find_record(name: str) -> dict:
 
 def publish(run: str | Path,                     # a run folder
             root: str | Path | None = None,      # where to; the book's own records by default
-            figures_only: bool = False,          # the record and its samples alone: for repetitions of an experiment, whose weights nobody draws with
+            figures_only: bool = False,          # the record alone, with seed 0 its samples: for parts of an experiment, whose weights nobody draws with
             ) -> Path:                           # the published folder
-    "Copy a run's record, weights, sheet, thinned log, and samples (large ones only without weights) into the book. Raises `DataError` if the run is not whole."
+    "Copy a run's record, weights, sheet, thinned log, and samples (if large only without weights) into the book. Raises `DataError` if the run is not whole."
     run, root = Path(run), Path(root or published_dir() / "records")
     if not (run / "record.json").is_file(): raise DataError(f"{run} holds no finished run (no record.json); train first")
     record = check_record(read_json(run / "record.json"))
@@ -240,7 +240,7 @@ def publish(run: str | Path,                     # a run folder
     fresh.chmod(0o755)
     for file in ("record.json",) if figures_only else ("record.json", "weights.safetensors", "system.json"): shutil.copy(run / file, fresh / file)
     samples = run / "samples.png"
-    if samples.is_file() and (figures_only or samples.stat().st_size <= MOST_SAMPLE_BYTES): shutil.copy(samples, fresh)
+    if samples.is_file() and (not record["seed"] if figures_only else samples.stat().st_size <= MOST_SAMPLE_BYTES): shutil.copy(samples, fresh)
     if not figures_only: _in_few_colours(run / "sheet.png", fresh / "sheet.png")
     if not figures_only: (fresh / "log.jsonl").write_text("".join(_thinned((run / "log.jsonl").read_text().splitlines(keepends=True))))
     if target.exists(): shutil.rmtree(target)

@@ -128,6 +128,9 @@ def test_publishing_is_whole_and_the_better_profile_wins():
         assert (publish(runs, book) / "samples.png").is_file()
         with patch.dict(publish.__globals__, MOST_SAMPLE_BYTES=3): assert not (publish(runs, book) / "samples.png").exists()
         with patch.dict(publish.__globals__, MOST_SAMPLE_BYTES=3): assert (publish(runs, book, figures_only=True) / "samples.png").is_file()
+        for seed, kept in ((1, False), (0, True)):                                  # a repetition is counted and not looked at
+            write_json(Path(runs) / "record.json", read_json(Path(runs) / "record.json") | {"seed": seed})
+            assert (publish(runs, book, figures_only=True) / "samples.png").is_file() == kept
         with patch.dict(publish.__globals__, MOST_WEIGHT_BYTES=3):                  # too large to travel, but the figures may
             publish(runs, book, figures_only=True)
             try: publish(runs, book); message = ""

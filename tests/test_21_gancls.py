@@ -13,7 +13,8 @@ from t2ibook.core import InputError, check_choice
 from t2ibook.core import generator
 from t2ibook.datasets import load_dataset
 from t2ibook.drawing import load
-from t2ibook.evaluation import load_samples, real_samples
+from t2ibook.evaluation import faithfulness, load_samples, real_samples
+from t2ibook.judge import load_judge
 from t2ibook.layers import DownBlock, layer_table, up_convolution
 from t2ibook.layers import count_parameters
 from t2ibook.metrics import diversity
