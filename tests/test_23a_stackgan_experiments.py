@@ -21,7 +21,7 @@ from t2ibook.refinement import (
     stage_changes,
     vary,
 )
-from t2ibook.reports import markdown_table
+from t2ibook.reports import markdown_table, paired_difference, seeds_table
 from t2ibook.style import interpolate_captions, value_changes
 from t2ibook.style import paint_from
 from t2ibook.systems.sentences import encode_captions
