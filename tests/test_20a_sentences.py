@@ -29,8 +29,10 @@ from t2ibook.text.charcnn import ALPHABET, CHAR_PRESETS, CharCNNRNN, CharConfig,
 from t2ibook.text.tokens import Vocabulary
 from t2ibook.training import TrainConfig, train
 from t2ibook.trying import complaint
+from t2ibook.witnesses import frames, recombined
 from torch import Tensor, nn
 from typing import ClassVar
+import random
 import tempfile
 import torch
 
@@ -136,6 +138,12 @@ def test_batches_give_what_the_loss_asks_for():
     assert all(any(said_of(v, k) for k in read) for v in crowd[200:220]) and not all(said_of(crowd[200 + j], labels[j % 40]) for j in range(40))
     assert ClassPairs(flowers, told(crowd=1)).batch(rows, generator(0, "b"))["crowd"].shape == (1, 8)
     assert "crowd of -1" in complaint(told, crowd=-1)
+    some = ClassPairs(flowers, told(captions=1, recombined=0.3))
+    batch = some.batch(rows, generator(0, "b"))
+    assert len(batch["made"]) == len(batch["made_caption"]) == 12 and len(set(some.made)) > 300 and not set(some.made) <= set(some.texts)
+    torch.testing.assert_close(batch["made"], encode_captions(told(captions=1), batch["made_caption"]))
+    assert some.made == ClassPairs(flowers, told(captions=1, recombined=0.3)).made and "made" not in many.batch(rows, generator(0, "b"))
+    assert set(told(recombined=0.5).example_batch(4)) - set(told().example_batch(4)) == {"made", "made_caption"} and "share from 0" in complaint(told, recombined=1.5)
     assert "outside the largest class" in complaint(ClassPairs, flowers, told(wrong_from="set", near=60))
     assert "of one class" in complaint(ClassPairs, flowers.subset((flowers.labels == flowers.labels[0]).nonzero().flatten()), told(wrong_from="set"))
 

@@ -5,7 +5,9 @@ from t2ibook.contrast import (
     Matcher,
     Onlooker,
     Teller,
+    Watcher,
     contrast_loss,
+    eyes,
     recoloured,
 )
 from t2ibook.core import InputError

@@ -40,6 +40,7 @@ from t2ibook.text.tokens import Vocabulary
 from t2ibook.training import TrainConfig, train
 from t2ibook.training import read_log
 from t2ibook.trying import complaint
+from t2ibook.witnesses import Witnesses, exam_rows
 from t2ibook.worlds import load_world
 from torch import Tensor, nn
 from typing import ClassVar
@@ -232,6 +233,36 @@ def test_the_onlooker_learns_before_the_game():
     assert abs(told["generator"] - generator_loss(scores) - 0.5 * said) < 1e-3                                                                 # (8), and (7) counts nothing
     assert "one caption" in complaint(small, telling=0.5, captions=4) and "telling is -1" in complaint(small, telling=-1.0)
     assert learn_onlooker(small(), None, None, "") == []                                                                                      # nobody looks on
+
+
+
+# cell 69f33f80
+def test_witnesses_say_what_nobody_wrote():
+    flowers = load_dataset("blossoms", "train", size=32, n=90, seed=0)
+    torch.manual_seed(0)
+    seen = GanCLS(GanCLSConfig(image_size=32, latent=6, generator_channels=4, discriminator_channels=4, code=5, letters=(6, 6, 6), hidden=8, wrong_from="batch", captions=1,
+                               interpolated=False, telling=0.5, witnesses=True, contrast=0.7, crowd=6, recombined=0.25), Vocabulary(WORDS))
+    pairs = ClassPairs(flowers, seen)
+    with tempfile.TemporaryDirectory() as folder: log = learn_onlooker(seen, pairs, TrainConfig(steps=6, batch_size=16, learning_rate=5e-3, log_every=1), folder)
+    two = seen.onlooker
+    assert len(log) == 12 and two.learned and torch.equal(two.grey.veiled, two.colour.asked) and not (two.grey.asked & two.colour.asked).any()
+    assert not any(p.requires_grad for p in two.parameters()) and not seen.train().onlooker.colour.training
+    two.colour.asked.fill_(True)                                                                           # after six steps hardly a word would be asked
+    batch = pairs.batch(torch.arange(16), generator(0, "batch"))
+    assert len(batch["made"]) == len(batch["made_caption"]) == 4
+    with torch.no_grad():
+        found, gen = seen.training_step(batch, generator(0, "step"), "generator"), generator(0, "step")
+        sentence, said = torch.cat([batch["made"], batch["sentence"][4:]]), batch["made_caption"] + batch["caption"][4:]
+        drawn, _ = seen.fresh(sentence, False, gen)
+        told = two.costs(drawn, None, said, gen)[1].mean()                                                 # all are told, …
+        features, known = seen.discriminator.features(drawn), torch.cat([sentence[4:], batch["crowd"]])
+        match = contrast_loss(seen.matcher(features[4:], known)).mean()                                    # … and those that somebody wrote are found
+        by_hand = generator_loss(seen.discriminator(drawn, sentence)) + 0.5 * told + 0.7 * 0.75 * match
+    assert told > 10 and abs(found["told"] - told) < 1e-3 and abs(found["match_fake"] - match) < 1e-4 and "onlooker" not in found
+    assert abs(found["generator"] - by_hand) < 2e-3
+    first = seen.training_step(batch, generator(0, "step"), "discriminator")["discriminator"].item()
+    assert abs(first - seen.training_step({k: v for k, v in batch.items() if k[:4] != "made"}, generator(0, "step"), "discriminator")["discriminator"].item()) < 1e-5
+    for fields in ({"witnesses": True}, {"witnesses": True, "telling": 0.5, "onlooker": 0.1, "captions": 1}): assert "set telling above 0" in complaint(small, **fields)
 
 
 

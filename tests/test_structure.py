@@ -19,7 +19,7 @@ LIBRARY = ROOT / "t2ibook"
 
 # A module imports from floors below its own, or from its own floor as long as no circle arises.
 FLOORS = {"core": 0, "pictures": 0, "trying": 0,
-          "worlds": 1, "text": 1, "layers": 1, "attention": 1, "repeated": 1, "adversarial": 1, "contrast": 1,
+          "worlds": 1, "text": 1, "layers": 1, "attention": 1, "repeated": 1, "adversarial": 1, "contrast": 1, "witnesses": 1,
           "datasets": 2, "folders": 2, "stories": 2, "realdata": 2,
           "training": 3, "metrics": 3, "judge": 3,
           "systems": 4, "retrieval": 4,

@@ -23,6 +23,7 @@ from ..layers import DownBlock, layer_table, up_convolution
 from . import sentences
 from ..text.tokens import Vocabulary
 from ..training import TrainConfig, train
+from ..witnesses import Witnesses, exam_rows
 
 # %% ../../nbs/21_gancls.ipynb #cc2c4d6b
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class GanCLSConfig(sentences.SentenceConfig):
     ears: int = 0                      # ours: numbers between two layers with which `contrast` hears; 0: one linear layer
     onlooker: float = 0.0              # ours: how much it counts that one who learned from real pairs before finds the sentence of a drawn picture, (7)
     telling: float = 0.0               # ours: how much it counts that the onlooker says the caption of a drawn picture, word by word, (8)
+    witnesses: bool = False            # ours: two, who are asked only what they can tell of classes they have not met, say it instead of an onlooker, (8)
     temperature: float = 1.0           # ours: the noise is multiplied by it when a caption is drawn, not in training, (9)
 
 
@@ -190,8 +192,10 @@ class GanCLS(sentences.SentenceSystem):
         D = self.discriminator
         if c.ears < 0: raise InputError(f"two layers with {c.ears} numbers between them cannot hear; use 0 for one layer, or more")
         self.matcher = Matcher(16 * D.score.in_channels, D.code[0].in_features, hidden=c.ears) if c.contrast else None
-        words, watched = vocabulary.words[3:] if c.telling else None, c.onlooker or c.telling
-        self.onlooker = Onlooker(self.text.n_features, min(32, c.image_size), words=words).requires_grad_(False) if watched else None
+        if c.witnesses and (c.onlooker or not c.telling): raise InputError("witnesses tell, and look for no sentence; set telling above 0, onlooker to 0")
+        words, side = vocabulary.words[3:] if c.telling else None, min(32, c.image_size)
+        self.onlooker = Witnesses(words, side) if c.witnesses else Onlooker(self.text.n_features, side, words=words) if c.onlooker or c.telling else None
+        if self.onlooker is not None: self.onlooker.requires_grad_(False)
         if self.quick: quicken_(self.generator), quicken_(self.discriminator)
 
     def build(self, n_features: int) -> None:
@@ -250,15 +254,17 @@ class GanCLS(sentences.SentenceSystem):
         if "crowd" in batch: heard = torch.cat([heard, self.heard(batch["crowd"])])
         return contrast_loss(self.matcher(features, heard))
 
-    def found(self, drawn: Tensor, features: Tensor, said: Tensor, batch: dict) -> dict[str, tuple[float, Tensor]]:
+    def found(self, drawn: Tensor, features: Tensor, said: Tensor, batch: dict, gen: torch.Generator | None = None) -> dict[str, tuple[float, Tensor]]:
         "How much it counts, and what it costs in nats, to find the sentences (B, D) of drawn pictures by D's maps and by the onlooker, and to say them."
         c, asked, crowd = self.config, {}, torch.cat([said, batch["crowd"]]) if "crowd" in batch else said
         watched = self.onlooker is not None
         if watched and not self.onlooker.learned: raise InputError("the onlooker has learned nothing yet; call learn_onlooker before the game")
-        if c.contrast: asked["match_fake"] = c.contrast, self.match_cost(features, self.heard(said), batch).mean()                     # (6)
+        made = len(batch.get("made", ()))                                  # D knows only real classes, so it is not asked for sentences that nobody wrote
+        if c.contrast and made < len(said):
+            asked["match_fake"] = c.contrast * (1 - made / len(said)), self.match_cost(features[made:], self.heard(said)[made:], batch).mean()      # (6)
         if not watched: return asked
-        found, told = self.onlooker.costs(drawn, crowd, batch.get("caption"))
-        asked["onlooker"] = c.onlooker, found.mean()                                                                                   # (7)
+        found, told = self.onlooker.costs(drawn, crowd, batch.get("caption"), gen)
+        if found is not None: asked["onlooker"] = c.onlooker, found.mean()                                                             # (7)
         if told is not None: asked["told"] = c.telling, told.mean()                                                                    # (8)
         return asked
 
@@ -268,8 +274,15 @@ class GanCLS(sentences.SentenceSystem):
         with torch.autocast(images.device.type, enabled=False), torch.enable_grad(), standing_for(self.discriminator, 0):
             return gradient_penalty(self.discriminator(images, sentence), images)
 
+    def practised(self, batch: dict) -> dict:
+        "The batch, its first sentences and captions those that nobody wrote, if there are any."
+        if "made" not in batch: return batch
+        n = len(batch["made"])
+        return batch | {"sentence": torch.cat([batch["made"], batch["sentence"][n:]]), "caption": batch["made_caption"] + batch["caption"][n:]}
+
     def generator_step(self, batch: dict, gen: torch.Generator) -> dict[str, Tensor]:
-        c, h = self.config, self.sentence_of(batch)
+        c, batch = self.config, self.practised(batch)
+        h = self.sentence_of(batch)
         drawn, said = self.fresh(h, c.interpolated, gen)
         heard, D = self.heard(said), self.discriminator
         features = D.features(drawn)
@@ -278,7 +291,7 @@ class GanCLS(sentences.SentenceSystem):
         plain, between = losses[:len(h)], losses[len(h):]
         if c.average == "items": loss = (plain.sum() + c.interp_weight * between.sum()) / len(losses)          # (3)
         else: loss = plain.mean() + (c.interp_weight * between.mean() if len(between) else 0.0)
-        found = self.found(drawn[:len(h)], features[:len(h)], h, batch)
+        found = self.found(drawn[:len(h)], features[:len(h)], h, batch, gen)
         return {"generator": loss + sum(weight * cost for weight, cost in found.values()), **{name: cost for name, (_, cost) in found.items()},
                 **mean_outputs(between=scores[len(h):] if len(between) else None)}
 
@@ -303,9 +316,18 @@ class GanCLS(sentences.SentenceSystem):
 
 # %% ../../nbs/21_gancls.ipynb #74ac092c
 def learn_onlooker(system: GanCLS, pairs: sentences.ClassPairs, config: TrainConfig, out: str | Path, resume: bool = False) -> list[dict]:
-    "Train the onlooker of a system in place on real pairs, then freeze it. The log; empty if the system has none."
+    "Train the onlooker of a system in place on real pairs, then freeze it; witnesses are examined too. The log; empty if the system has none."
     if system.onlooker is None: return []
     system.onlooker.learned = False
+    if isinstance(system.onlooker, Witnesses):
+        kept, log = exam_rows(pairs.captions, pairs.place, config.seed), []
+        learning, exam = (pairs.data.subset(rows.nonzero().flatten()) for rows in (~kept, kept))
+        for name, witness in system.onlooker.each().items():
+            if name == "grey": witness.veil(system.onlooker.colour.asked)
+            log += train(witness.requires_grad_(True), learning, config, Path(out) / name, resume=resume)
+            witness.freeze().examine(exam, seed=config.seed)
+        system.onlooker.freeze()
+        return log
     log = train(system.onlooker.requires_grad_(True), pairs, config, out, resume=resume)
     system.onlooker.freeze()
     return log

@@ -7,6 +7,7 @@ __all__ = ['CHOICES', 'READER', 'SentenceConfig', 'Reader', 'CaptionCode', 'othe
            'sizes_of_encoder', 'ClassPairs', 'encode_captions', 'learn_captions', 'reading_like', 'borrow_captions']
 
 # %% ../../nbs/20a_sentences.ipynb #65219276
+import random
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
@@ -21,6 +22,7 @@ from . import base
 from ..text.charcnn import ALPHABET, CHAR_PRESETS, CharCNNRNN, CharConfig, char_numbers, draw_classes
 from ..text.tokens import Vocabulary
 from ..training import TrainConfig, train
+from ..witnesses import frames, recombined
 
 # %% ../../nbs/20a_sentences.ipynb #32db9824
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class SentenceConfig(base.Config):
     wrong_from: str = "set"            # "set": any of another class; "batch": a permutation of the batch, which saves a pass through the discriminator
     near: int = 0                      # ours: every other wrong pair of the "set" is one of so many with the nearest sentences
     crowd: int = 0                     # ours: so many further sentences come with each batch, half of them of its own classes
+    recombined: float = 0.0            # ours: share of a batch's sentences that the generator practises on which nobody wrote; see the chapter on witnesses
     captions: int = 4                  # whose mean is the sentence of a picture
     replaced: bool = True              # are those drawn with replacement?
     draw: str = "class"                # a class, then a picture of it; or "epoch": every picture once
@@ -116,6 +119,7 @@ class SentenceSystem(base.System):
         if c.near < 0 or (c.near and c.wrong_from == "batch"):
             raise InputError("near is a number of pictures and needs wrong_from='set': a permutation cannot choose")
         if c.crowd < 0: raise InputError(f"a crowd of {c.crowd} sentences is none; use 0 or more")
+        if not 0 <= c.recombined <= 1: raise InputError(f"recombined is {c.recombined}; choose a share from 0 to 1")
         if c.captions < 1: raise InputError(f"a sentence cannot be the mean of {c.captions} captions; use at least one")
         encoder = caption_encoder(c, vocabulary)
         reads = encoder.config if isinstance(encoder, CharCNNRNN) else None
@@ -141,6 +145,7 @@ class SentenceSystem(base.System):
         noise = lambda *shape: torch.randn(*shape, generator=gen).clamp(-1, 1)
         if self.config.crowd:
             batch["crowd"] = noise(self.config.crowd, self.text.n_features)
+        if made := round(self.config.recombined * n): batch |= {"made": noise(made, self.text.n_features), "made_caption": ["a flower"] * made}
         return batch | {"image": noise(*image.shape), "wrong_image": noise(*image.shape), "label": torch.arange(n),
                         "sentence": noise(n, self.text.n_features), "wrong_sentence": noise(n, self.text.n_features)}
 
@@ -170,6 +175,10 @@ class ClassPairs:
         self.by_class = list(self.place.argsort(stable=True).split(self.place.bincount().tolist()))
         if self.config.matching and len(self.by_class) < 2: raise InputError("all pictures are of one class, so none can be wrong; set matching to False")
         self.near = self.nearest(self.config.near) if self.config.near else None
+        if self.config.recombined:
+            rng, between = random.Random(0), frames(self.texts)
+            self.made = [recombined(rng.choice(self.texts), between, rng) for _ in range(min(40_000, 2 * len(self.texts)))]
+            self.made_vectors = encode_captions(system, self.made)
 
     def __len__(self) -> int: return len(self.data)
 
@@ -209,7 +218,7 @@ class ClassPairs:
         return torch.where(torch.rand(len(rows), generator=gen) < 0.5, chosen, found)
 
     def batch(self, rows: Tensor, gen: torch.Generator) -> dict:
-        "`Dataset.batch`, `sentence` (B, D) and its `caption`, as `label` who is apart; for `wrong_from='set'` what is wrong; with a `crowd` that."
+        "`Dataset.batch`, `sentence` (B, D) and its `caption`, as `label` who is apart; for `wrong_from='set'` what is wrong; `crowd`; what is `recombined`."
         if self.config.draw == "class": rows = draw_classes(self.by_class, len(rows), gen, replacement=True)
         batch, chosen = self.data.batch(rows, gen), self.chosen(rows, gen)
         batch |= {"sentence": torch.stack([self.vectors[few].mean(0) for few in chosen]), "label": self.place[rows],
@@ -218,6 +227,9 @@ class ClassPairs:
             wrong = self.of_another_class(rows, gen)
             if self.config.mismatch == "image": batch["wrong_image"] = self.data.batch(wrong, gen)["image"]
             else: batch["wrong_sentence"] = self.sentences(wrong, gen)
+        if made := round(self.config.recombined * len(rows)):
+            few = torch.randint(len(self.made), (made,), generator=gen)
+            batch |= {"made": self.made_vectors[few], "made_caption": [self.made[k] for k in few.tolist()]}
         if self.config.crowd:
             half, n = self.config.crowd // 2, len(rows)
             kin = self.some_of(self.place[rows].repeat(-(-half // n))[:half], gen)
