@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['ChapterError', 'directives', 'code_cells', 'pytest_source', 'pytest_file', 'chapters', 'extract_tests', 'code_stamp',
-           'run_chapter', 'notebook_problems', 'problems', 'main']
+           'run_chapter', 'smaller_png', 'notebook_problems', 'problems', 'main']
 
 # %% ../nbs/09_book.ipynb #cc3fec10
 import ast
+import base64
 import hashlib
 import io
 import re
@@ -174,13 +175,33 @@ def _machine() -> str:
     return torch.cuda.get_device_name() if torch.cuda.is_available() else f"{os.cpu_count()} CPU cores"
 
 
+def smaller_png(data: bytes) -> bytes:
+    "The same pixels, resolution and texts in fewer bytes, where PNG allows it: without an opaque alpha channel, with a palette if 256 colours do."
+    from PIL import Image, ImageChops
+    from PIL.PngImagePlugin import PngInfo
+    image, texts, found = Image.open(io.BytesIO(data)), PngInfo(), [data]
+    for key, value in image.text.items(): texts.add_text(key, value)
+    forms = [image]
+    if image.mode == "RGBA" and image.getextrema()[3] == (255, 255): forms.append(image.convert("RGB"))
+    if forms[-1].mode == "RGB" and forms[-1].getcolors(256):
+        palette = forms[-1].convert("P", palette=Image.Palette.ADAPTIVE, colors=256)
+        if ImageChops.difference(palette.convert("RGB"), forms[-1]).getbbox() is None: forms.append(palette)
+    for form in forms:
+        out = io.BytesIO()
+        form.save(out, "PNG", optimize=True, pnginfo=texts, **{k: v for k, v in image.info.items() if k == "dpi"})
+        found.append(out.getvalue())
+    return min(found, key=len)
+
+
 def _save_clean(notebook, path: Path) -> None:
-    "Drop counts, timestamps and widget states as nbdev_clean does, keep tags and stamp, and save."
+    "Drop counts, timestamps and widget states as nbdev_clean does, keep tags and stamp, make pictures small, and save."
     from nbdev.clean import clean_nb
     from execnb.nbio import dict2nb, nb2str
     for cell in code_cells(notebook):          # a picture is stored once, as PNG, and not a second time as JPEG
         for output in cell.get("outputs", []):
-            if "image/png" in output.get("data", {}): output.data.pop("image/jpeg", None)
+            if "image/png" not in output.get("data", {}): continue
+            output.data.pop("image/jpeg", None)
+            output.data["image/png"] = base64.b64encode(smaller_png(base64.b64decode(output.data["image/png"]))).decode()
     plain = dict2nb(nbformat.from_dict(notebook))
     clean_nb(plain, clean_ids=True, allowed_metadata_keys=["t2ibook"], allowed_cell_metadata_keys=["tags"])
     with atomic_path(path) as temporary: temporary.write_text(nb2str(plain), encoding="utf-8")

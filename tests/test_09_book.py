@@ -1,4 +1,6 @@
 """Checks of nbs/09_book.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from pathlib import Path
 from t2ibook.book import (
     ChapterError,
@@ -21,12 +23,15 @@ from t2ibook.book import (
     pytest_file,
     pytest_source,
     run_chapter,
+    smaller_png,
 )
 from t2ibook.core import BookError, atomic_path
 import ast
+import base64
 import hashlib
 import io
 import nbformat
+import random
 import re
 import tempfile
 import time
@@ -88,6 +93,28 @@ def test_a_cell_that_asserts_nothing_is_refused():
             except ChapterError as error: message = str(error)
             assert complaint in message
         assert pytest_source(tiny_notebook(folder, "!ls\n%cd -q ..")) is None
+
+
+
+# cell 79ed0476
+def test_pictures_shrink_and_stay_the_same():
+    gen = random.Random(0)
+    noisy, few = (bytes(gen.randrange(k) for _ in range(40 * 30 * 3)) for k in (256, 4))
+    plain, flat = (Image.frombytes("RGB", (40, 30), pixels) for pixels in (noisy, few))
+    glass = plain.convert("RGBA")
+    glass.putalpha(Image.linear_gradient("L").resize((40, 30)))
+    kinds = {"colours": plain, "few colours": flat, "opaque": flat.convert("RGBA"), "translucent": glass, "grey": plain.convert("L"), "palette": flat.quantize(16)}
+    sizes = {}
+    for name, picture in kinds.items():
+        told, out = PngInfo(), io.BytesIO()
+        told.add_text("captions", "a flower, être")
+        picture.save(out, "PNG", pnginfo=told, dpi=(96, 96), compress_level=1)
+        after = smaller_png(out.getvalue())
+        again = Image.open(io.BytesIO(after))
+        assert again.convert("RGBA").tobytes() == picture.convert("RGBA").tobytes() and again.text == {"captions": "a flower, être"}, name
+        assert abs(again.info["dpi"][0] - 96) < 0.1 and len(smaller_png(after)) <= len(after) <= len(out.getvalue()), name
+        sizes[name] = len(after) / len(out.getvalue())
+    assert sizes["opaque"] < 0.7 and sizes["few colours"] < 0.9 and sizes["palette"] <= 1
 
 
 
