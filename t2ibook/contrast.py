@@ -6,6 +6,8 @@
 __all__ = ['contrast_loss', 'Matcher', 'Teller', 'recoloured', 'eyes', 'Watcher', 'Onlooker']
 
 # %% ../nbs/20b_contrast.ipynb #cf48586e
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -98,6 +100,10 @@ class Watcher(nn.Module):
         return super().train(mode and not self.learned)
 
     def players(self) -> dict[str, list[nn.Parameter]]: return {"loss": list(self.parameters())}
+
+    def lessons(self, pairs, seed: int = 0) -> Iterator[tuple[str, "Watcher", object]]:
+        "Name, learner and data of each training that makes it from pairs of `ClassPairs`; the learner is frozen before the next is asked for."
+        yield "", self, pairs
 
 
 class Onlooker(Watcher):

@@ -8,7 +8,7 @@ __all__ = ['Witness', 'exam_rows', 'colourless', 'Witnesses', 'frames', 'recombi
 # %% ../nbs/20c_witnesses.ipynb #ecb21bc9
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor
@@ -106,12 +106,19 @@ class Witnesses(Watcher):
         self.known = Vocabulary(words)
         self.colour, self.grey = Witness(self.known, side, channels), Witness(self.known, side, channels, grey=True, before=1)
 
-    def each(self) -> dict[str, Witness]: return {"colour": self.colour, "grey": self.grey}
+    def lessons(self, pairs, seed: int = 0) -> Iterator[tuple[str, Witness, object]]:
+        "First the one, which is examined, then the other, which is asked for the rest, and examined too."
+        kept = exam_rows(pairs.captions, pairs.place, seed)
+        learning, exam = (pairs.data.subset(rows.nonzero().flatten()) for rows in (~kept, kept))
+        yield "colour", self.colour.veil(torch.zeros_like(self.colour.veiled)), learning                   # asked for everything, until it is examined
+        self.grey.veil(self.colour.examine(exam, seed=seed).asked)
+        yield "grey", self.grey, learning
+        self.grey.examine(exam, seed=seed)
 
     def costs(self, images: Tensor, sentences: Tensor | None, captions: list[str] | None = None, gen: torch.Generator | None = None) -> tuple[None, Tensor]:
         "None, for they look for no sentence, and (B,) nats to say of pictures (B, 3, S, S) in [-1, 1] those words of their captions that either is asked."
         if captions is None: raise InputError("witnesses tell what they see and need the captions; take batches of ClassPairs")
-        return None, sum(witness.costs(images, captions, gen)[1].sum(1) for witness in self.each().values())                   # (3)
+        return None, sum(witness.costs(images, captions, gen)[1].sum(1) for witness in (self.colour, self.grey))               # (3)
 
 
 # %% ../nbs/20c_witnesses.ipynb #05bf32ef

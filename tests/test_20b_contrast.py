@@ -1,5 +1,6 @@
 """Checks of nbs/20b_contrast.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
 from IPython.display import Markdown
+from collections.abc import Iterator
 from matplotlib import pyplot as plt
 from t2ibook.contrast import (
     Matcher,

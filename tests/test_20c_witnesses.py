@@ -1,7 +1,7 @@
 """Checks of nbs/20c_witnesses.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
 from IPython.display import Markdown
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from matplotlib import pyplot as plt
 from t2ibook.contrast import Teller, Watcher, eyes

@@ -40,7 +40,7 @@ from t2ibook.text.tokens import Vocabulary
 from t2ibook.training import TrainConfig, train
 from t2ibook.training import read_log
 from t2ibook.trying import complaint
-from t2ibook.witnesses import Witnesses, exam_rows
+from t2ibook.witnesses import Witnesses
 from t2ibook.worlds import load_world
 from torch import Tensor, nn
 from typing import ClassVar

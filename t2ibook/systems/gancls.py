@@ -23,7 +23,7 @@ from ..layers import DownBlock, layer_table, up_convolution
 from . import sentences
 from ..text.tokens import Vocabulary
 from ..training import TrainConfig, train
-from ..witnesses import Witnesses, exam_rows
+from ..witnesses import Witnesses
 
 # %% ../../nbs/21_gancls.ipynb #cc2c4d6b
 @dataclass(frozen=True)
@@ -318,16 +318,10 @@ class GanCLS(sentences.SentenceSystem):
 def learn_onlooker(system: GanCLS, pairs: sentences.ClassPairs, config: TrainConfig, out: str | Path, resume: bool = False) -> list[dict]:
     "Train the onlooker of a system in place on real pairs, then freeze it; witnesses are examined too. The log; empty if the system has none."
     if system.onlooker is None: return []
-    system.onlooker.learned = False
-    if isinstance(system.onlooker, Witnesses):
-        kept, log = exam_rows(pairs.captions, pairs.place, config.seed), []
-        learning, exam = (pairs.data.subset(rows.nonzero().flatten()) for rows in (~kept, kept))
-        for name, witness in system.onlooker.each().items():
-            if name == "grey": witness.veil(system.onlooker.colour.asked)
-            log += train(witness.requires_grad_(True), learning, config, Path(out) / name, resume=resume)
-            witness.freeze().examine(exam, seed=config.seed)
-        system.onlooker.freeze()
-        return log
-    log = train(system.onlooker.requires_grad_(True), pairs, config, out, resume=resume)
+    log = []
+    for name, learner, data in system.onlooker.lessons(pairs, config.seed):
+        learner.learned = False
+        log += train(learner.requires_grad_(True), data, config, Path(out) / name, resume=resume)
+        learner.freeze()
     system.onlooker.freeze()
     return log
