@@ -76,9 +76,9 @@ class Witness(Watcher):
 
 # %% ../nbs/20c_witnesses.ipynb #90b227a9
 def exam_rows(captions: list[list[str]],       # of N pictures
-             classes: Tensor,                 # (N,) whole numbers from 0
-             seed: int = 0, share: float = 1 / 6, draws: int = 100,
-             ) -> Tensor:                     # (N,) bool
+              classes: Tensor,                 # (N,) whole numbers from 0
+              seed: int = 0, share: float = 1 / 6, draws: int = 100,
+              ) -> Tensor:                     # (N,) bool
     "The pictures of a share of the classes; of so many random choices the one whose captions hold most words. Raises `InputError` for a single class."
     n = int(classes.max()) + 1
     if n < 2: raise InputError("all pictures are of one class, so none can be kept for an exam; use apart='picture'")
