@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from matplotlib import pyplot as plt
-from t2ibook.contrast import Teller, Watcher, eyes
+from t2ibook.contrast import Onlooker, Teller, Watcher, eyes
 from t2ibook.core import InputError, generator
 from t2ibook.datasets import load_dataset
 from t2ibook.pictures import picture_sheet, to_unit
@@ -13,6 +13,7 @@ from t2ibook.text.tokens import PAD, UNK, Vocabulary, tokenize
 from t2ibook.training import TrainConfig, train
 from t2ibook.trying import complaint
 from t2ibook.witnesses import (
+    Panel,
     Witness,
     Witnesses,
     colourless,
@@ -119,6 +120,22 @@ def test_two_witnesses_share_the_words():
     two.train().costs(drawn, None, said, generator(1, "mix"))[1].sum().backward()
     assert not two.training and not two.grey.training and drawn.grad.flatten(1).abs().amax(1).min() > 0
     assert "need the captions" in complaint(two.costs, images, None)
+
+
+
+# cell 9d81f73a
+def test_each_tells_the_sentences_it_can_be_trusted_with():
+    torch.manual_seed(0)
+    panel, gen = Panel(6, ["a", "red", "blue", "round", "flower"], side=16, channels=8).freeze(), generator(0, "pictures")
+    images, said, sentences = torch.randn(3, 3, 16, 16, generator=gen), ["a red round flower", "a round flower", "a blue flower"], torch.randn(5, 6, generator=gen)
+    found, told = panel.costs(images, sentences, said, generator(1, "mix"), made=1)
+    torch.testing.assert_close(told[:1], panel.witnesses.costs(images[:1], None, said[:1], generator(1, "mix"))[1])
+    by_onlooker = panel.onlooker.costs(images[1:], sentences[1:], said[1:])
+    torch.testing.assert_close(found, by_onlooker[0]); torch.testing.assert_close(told[1:], by_onlooker[1])
+    none_made, all_made = (panel.costs(images, sentences, said, generator(1, "mix"), made=n) for n in (0, 3))
+    torch.testing.assert_close(none_made[1], panel.onlooker.costs(images, sentences, said)[1])
+    torch.testing.assert_close(all_made[1], panel.witnesses.costs(images, None, said, generator(1, "mix"))[1])
+    assert len(none_made[0]) == 3 and len(all_made[0]) == 0 and "need" in complaint(panel.costs, images, sentences)
 
 
 

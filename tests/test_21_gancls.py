@@ -40,7 +40,7 @@ from t2ibook.text.tokens import Vocabulary
 from t2ibook.training import TrainConfig, train
 from t2ibook.training import read_log
 from t2ibook.trying import complaint
-from t2ibook.witnesses import Witnesses
+from t2ibook.witnesses import Panel, Witnesses
 from t2ibook.worlds import load_world
 from torch import Tensor, nn
 from typing import ClassVar
@@ -262,7 +262,21 @@ def test_witnesses_say_what_nobody_wrote():
     assert abs(found["generator"] - by_hand) < 2e-3
     first = seen.training_step(batch, generator(0, "step"), "discriminator")["discriminator"].item()
     assert abs(first - seen.training_step({k: v for k, v in batch.items() if k[:4] != "made"}, generator(0, "step"), "discriminator")["discriminator"].item()) < 1e-5
-    for fields in ({"witnesses": True}, {"witnesses": True, "telling": 0.5, "onlooker": 0.1, "captions": 1}): assert "set telling above 0" in complaint(small, **fields)
+    divided = GanCLS(replace(seen.config, divided=True, onlooker=0.3), Vocabulary(WORDS))
+    with tempfile.TemporaryDirectory() as folder: log = learn_onlooker(divided, pairs, TrainConfig(steps=2, batch_size=16, log_every=1), folder)
+    panel = divided.onlooker
+    assert len(log) == 6 and panel.learned and not any(p.requires_grad for p in panel.parameters()) and not divided.train().onlooker.witnesses.grey.training
+    panel.witnesses.colour.asked.fill_(True)
+    with torch.no_grad():
+        found, gen = divided.training_step(batch, generator(0, "step"), "generator"), generator(0, "step")
+        drawn, _ = divided.fresh(sentence, False, gen)
+        nobody = panel.witnesses.costs(drawn[:4], None, said[:4], gen)[1]                                       # what nobody wrote is told by witnesses, …
+        looked, written = panel.onlooker.costs(drawn[4:], known, said[4:])                                      # … and the rest is found and told by the onlooker
+    assert abs(found["told"] - torch.cat([nobody, written]).mean()) < 1e-3 and abs(found["onlooker"] - looked.mean()) < 1e-4
+    rest = found["generator"] - 0.5 * found["told"] - 0.3 * 0.75 * found["onlooker"] - 0.7 * 0.75 * found["match_fake"]
+    with torch.no_grad(): assert abs(rest - generator_loss(divided.discriminator(drawn, sentence))) < 2e-3
+    assert "set telling above 0" in complaint(small, witnesses=True) and "or divided" in complaint(small, witnesses=True, telling=0.5, onlooker=0.1, captions=1)
+    for fields in ({}, {"witnesses": True, "telling": 0.5}): assert "set witnesses and recombined" in complaint(small, divided=True, captions=1, **fields)
 
 
 

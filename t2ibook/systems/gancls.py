@@ -23,7 +23,7 @@ from ..layers import DownBlock, layer_table, up_convolution
 from . import sentences
 from ..text.tokens import Vocabulary
 from ..training import TrainConfig, train
-from ..witnesses import Witnesses
+from ..witnesses import Panel, Witnesses
 
 # %% ../../nbs/21_gancls.ipynb #cc2c4d6b
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ class GanCLSConfig(sentences.SentenceConfig):
     onlooker: float = 0.0              # ours: how much it counts that one who learned from real pairs before finds the sentence of a drawn picture, (7)
     telling: float = 0.0               # ours: how much it counts that the onlooker says the caption of a drawn picture, word by word, (8)
     witnesses: bool = False            # ours: two, who are asked only what they can tell of classes they have not met, say it instead of an onlooker, (8)
+    divided: bool = False              # ours: the witnesses say only what nobody wrote, and an onlooker the rest
     temperature: float = 1.0           # ours: the noise is multiplied by it when a caption is drawn, not in training, (9)
 
 
@@ -192,9 +193,12 @@ class GanCLS(sentences.SentenceSystem):
         D = self.discriminator
         if c.ears < 0: raise InputError(f"two layers with {c.ears} numbers between them cannot hear; use 0 for one layer, or more")
         self.matcher = Matcher(16 * D.score.in_channels, D.code[0].in_features, hidden=c.ears) if c.contrast else None
-        if c.witnesses and (c.onlooker or not c.telling): raise InputError("witnesses tell, and look for no sentence; set telling above 0, onlooker to 0")
+        if c.divided and not (c.witnesses and c.recombined): raise InputError("divided is for witnesses and made sentences; set witnesses and recombined too")
+        if c.witnesses and not c.telling: raise InputError("witnesses do nothing but tell; set telling above 0")
+        if c.witnesses and c.onlooker and not c.divided: raise InputError("witnesses look for no sentence; set onlooker to 0, or divided for one beside them")
         words, side = vocabulary.words[3:] if c.telling else None, min(32, c.image_size)
-        self.onlooker = Witnesses(words, side) if c.witnesses else Onlooker(self.text.n_features, side, words=words) if c.onlooker or c.telling else None
+        if c.divided: self.onlooker = Panel(self.text.n_features, words, side)
+        else: self.onlooker = Witnesses(words, side) if c.witnesses else Onlooker(self.text.n_features, side, words=words) if c.onlooker or c.telling else None
         if self.onlooker is not None: self.onlooker.requires_grad_(False)
         if self.quick: quicken_(self.generator), quicken_(self.discriminator)
 
@@ -263,8 +267,8 @@ class GanCLS(sentences.SentenceSystem):
         if c.contrast and made < len(said):
             asked["match_fake"] = c.contrast * (1 - made / len(said)), self.match_cost(features[made:], self.heard(said)[made:], batch).mean()      # (6)
         if not watched: return asked
-        found, told = self.onlooker.costs(drawn, crowd, batch.get("caption"), gen)
-        if found is not None: asked["onlooker"] = c.onlooker, found.mean()                                                             # (7)
+        found, told = self.onlooker.costs(drawn, crowd, batch.get("caption"), gen, made)
+        if found is not None and len(found): asked["onlooker"] = c.onlooker * len(found) / len(said), found.mean()                      # (7)
         if told is not None: asked["told"] = c.telling, told.mean()                                                                    # (8)
         return asked
 
