@@ -123,22 +123,6 @@ def test_two_witnesses_share_the_words():
 
 
 
-# cell 9d81f73a
-def test_each_tells_the_sentences_it_can_be_trusted_with():
-    torch.manual_seed(0)
-    panel, gen = Panel(6, ["a", "red", "blue", "round", "flower"], side=16, channels=8).freeze(), generator(0, "pictures")
-    images, said, sentences = torch.randn(3, 3, 16, 16, generator=gen), ["a red round flower", "a round flower", "a blue flower"], torch.randn(5, 6, generator=gen)
-    found, told = panel.costs(images, sentences, said, generator(1, "mix"), made=1)
-    torch.testing.assert_close(told[:1], panel.witnesses.costs(images[:1], None, said[:1], generator(1, "mix"))[1])
-    by_onlooker = panel.onlooker.costs(images[1:], sentences[1:], said[1:])
-    torch.testing.assert_close(found, by_onlooker[0]); torch.testing.assert_close(told[1:], by_onlooker[1])
-    none_made, all_made = (panel.costs(images, sentences, said, generator(1, "mix"), made=n) for n in (0, 3))
-    torch.testing.assert_close(none_made[1], panel.onlooker.costs(images, sentences, said)[1])
-    torch.testing.assert_close(all_made[1], panel.witnesses.costs(images, None, said, generator(1, "mix"))[1])
-    assert len(none_made[0]) == 3 and len(all_made[0]) == 0 and "need" in complaint(panel.costs, images, sentences)
-
-
-
 # cell ec5e64f8
 def test_new_sentences_are_made_of_known_frames():
     corpus = ["a red round flower", "a blue round flower", "a blue thin flower", "the flower is red"]
@@ -152,3 +136,19 @@ def test_new_sentences_are_made_of_known_frames():
     often = frames(["a red flower"] * 3 + ["a blue flower"])
     share = sum(recombined("a red flower", often, random.Random(k), share=1.0) == "a blue flower" for k in range(2000)) / 2000
     assert abs(share - 0.25) < 0.04                                                                      # as often as they stand there
+
+
+
+# cell 9d81f73a
+def test_each_tells_the_sentences_it_can_be_trusted_with():
+    torch.manual_seed(0)
+    panel, gen = Panel(6, ["a", "red", "blue", "round", "flower"], side=16, channels=8).freeze(), generator(0, "pictures")
+    images, said, sentences = torch.randn(3, 3, 16, 16, generator=gen), ["a red round flower", "a round flower", "a blue flower"], torch.randn(5, 6, generator=gen)
+    found, told = panel.costs(images, sentences, said, generator(1, "mix"), made=1)
+    torch.testing.assert_close(told[:1], panel.witnesses.costs(images[:1], None, said[:1], generator(1, "mix"))[1])
+    by_onlooker = panel.onlooker.costs(images[1:], sentences[1:], said[1:])
+    torch.testing.assert_close(found, by_onlooker[0]); torch.testing.assert_close(told[1:], by_onlooker[1])
+    none_made, all_made = (panel.costs(images, sentences, said, generator(1, "mix"), made=n) for n in (0, 3))
+    torch.testing.assert_close(none_made[1], panel.onlooker.costs(images, sentences, said)[1])
+    torch.testing.assert_close(all_made[1], panel.witnesses.costs(images, None, said, generator(1, "mix"))[1])
+    assert len(none_made[0]) == 3 and len(all_made[0]) == 0 and "need" in complaint(panel.costs, images, sentences)

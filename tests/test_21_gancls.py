@@ -64,7 +64,7 @@ def small_batch(system, n=8, seed=0):
     "Noise as pictures and sentences, two pictures of each class."
     batch = system.example_batch(n)
     noise = lambda name, t: torch.randn(t.shape, generator=generator(seed, name)).clamp(-1, 1)
-    return {k: noise(k, t) if t.is_floating_point() else t for k, t in batch.items()} | {"label": torch.arange(n) // 2}
+    return {k: noise(k, t) if torch.is_tensor(t) and t.is_floating_point() else t for k, t in batch.items()} | {"label": torch.arange(n) // 2}
 
 
 def overheard(D):
@@ -275,6 +275,9 @@ def test_witnesses_say_what_nobody_wrote():
     assert abs(found["told"] - torch.cat([nobody, written]).mean()) < 1e-3 and abs(found["onlooker"] - looked.mean()) < 1e-4
     rest = found["generator"] - 0.5 * found["told"] - 0.3 * 0.75 * found["onlooker"] - 0.7 * 0.75 * found["match_fake"]
     with torch.no_grad(): assert abs(rest - generator_loss(divided.discriminator(drawn, sentence))) < 2e-3
+    made = small_batch(small(recombined=0.25))
+    assert "caption" not in made and len(made["made"]) == 2                                                  # who only looks at vectors needs no captions
+    assert torch.equal(small(recombined=0.25).practised(made)["sentence"], torch.cat([made["made"], made["sentence"][2:]]))
     assert "set telling above 0" in complaint(small, witnesses=True) and "or divided" in complaint(small, witnesses=True, telling=0.5, onlooker=0.1, captions=1)
     for fields in ({}, {"witnesses": True, "telling": 0.5}): assert "set witnesses and recombined" in complaint(small, divided=True, captions=1, **fields)
 

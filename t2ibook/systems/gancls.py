@@ -282,7 +282,8 @@ class GanCLS(sentences.SentenceSystem):
         "The batch, its first sentences and captions those that nobody wrote, if there are any."
         if "made" not in batch: return batch
         n = len(batch["made"])
-        return batch | {"sentence": torch.cat([batch["made"], batch["sentence"][n:]]), "caption": batch["made_caption"] + batch["caption"][n:]}
+        said = {"caption": batch["made_caption"] + batch["caption"][n:]} if "caption" in batch else {}
+        return batch | {"sentence": torch.cat([batch["made"], batch["sentence"][n:]])} | said
 
     def generator_step(self, batch: dict, gen: torch.Generator) -> dict[str, Tensor]:
         c, batch = self.config, self.practised(batch)
