@@ -122,7 +122,8 @@ class Onlooker(Watcher):
         self.to(memory_format=torch.channels_last)
 
     def costs(self, images: Tensor, sentences: Tensor, captions: list[str] | None = None, gen: torch.Generator | None = None,
-              made: int = 0) -> tuple[Tensor, Tensor | None]:
+              made: int = 0,                     # so many of the first captions nobody wrote; to an onlooker all are alike
+              ) -> tuple[Tensor, Tensor | None]:
         "(B,) nats to find the sentence of each picture (B, 3, S, S) in [-1, 1] among (N, D), where the first B belong to them, and (B,) to say its caption."
         if self.teller is not None and captions is None: raise InputError("this onlooker tells what it sees and needs the captions; take batches of ClassPairs")
         if images.shape[-1] != self.side: images = F.interpolate(images, size=(self.side, self.side), mode="area")

@@ -116,7 +116,8 @@ class Witnesses(Watcher):
         self.grey.examine(exam, seed=seed)
 
     def costs(self, images: Tensor, sentences: Tensor | None, captions: list[str] | None = None, gen: torch.Generator | None = None,
-              made: int = 0) -> tuple[None, Tensor]:
+              made: int = 0,                     # so many of the first captions nobody wrote; they tell all
+              ) -> tuple[None, Tensor]:
         "None, for they look for no sentence, and (B,) nats to say of pictures (B, 3, S, S) in [-1, 1] those words of their captions that either is asked."
         if captions is None: raise InputError("witnesses tell what they see and need the captions; take batches of ClassPairs")
         return None, sum(witness.costs(images, captions, gen)[1].sum(1) for witness in (self.colour, self.grey))               # (3)
