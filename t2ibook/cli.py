@@ -16,7 +16,7 @@ from typing import Annotated
 
 import typer
 
-from .core import BookError, InputError, check_choice, clone_dir
+from .core import BookError, InputError, check_choice, clone_dir, typed_settings
 
 # %% ../nbs/09a_cli.ipynb #39fc0cbf
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
@@ -130,18 +130,6 @@ def info(system: str, profile: Annotated[str, typer.Option("--profile", help="sm
     _show(document, as_json, "\n".join(lines))
 
 # %% ../nbs/09a_cli.ipynb #8f4b7438
-def _settings(given: list[str], known: dict) -> dict:
-    "Further parameters of a training notebook from NAME=VALUE, each of the type of its default. Raises `InputError`."
-    found = {}
-    for one in given:
-        name, equals, value = one.partition("=")
-        if not equals: raise InputError(f"--set takes NAME=VALUE, such as --set beta=10, not {one!r}")
-        kind = type(known[check_choice(name, known, "parameter")])
-        try: found[name] = {"true": True, "false": False}[value.lower()] if kind is bool else kind(value)
-        except (KeyError, ValueError): raise InputError(f"{name} must be of type {kind.__name__}, not {value!r}") from None
-    return found
-
-
 @app.command(epilog="Example: t2ibook train imagination --data toons --profile laptop --set latent=cvae --out runs/mine")
 def train(system: str,
           data: Annotated[str | None, typer.Option("--data", help="A data set or a folder of pictures with captions.")] = None,
@@ -156,7 +144,7 @@ def train(system: str,
     from t2ibook.datasets import DATASETS
     from t2ibook.records import execute_training, notebook_parameters, read_json, training_notebooks
     check_choice(system, training_notebooks(), "system")
-    more = _settings(settings or [], notebook_parameters(training_notebooks()[system]))
+    more = typed_settings(settings or [], notebook_parameters(training_notebooks()[system]))
     if own := {"data", "profile", "seed", "steps", "out", "resume"} & more.keys(): raise InputError(f"{min(own)} has an option of its own: --{min(own)}")
     if data is not None and not Path(data).is_dir(): check_choice(data, DATASETS, "data set or folder")
     bar = _bar(f"{system} {profile}")

@@ -1,5 +1,5 @@
 """Checks of nbs/00_core.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from t2ibook.core import (
@@ -22,6 +22,7 @@ from t2ibook.core import (
     runs_dir,
     seed_everything,
     sha256,
+    typed_settings,
     write_json,
 )
 import hashlib
@@ -40,6 +41,21 @@ def test_check_choice():
     except InputError as error:
         message = str(error)
     assert message == "unknown data set 'tons'; did you mean 'toons'?"
+
+
+
+# cell a43cf765
+def test_settings_take_the_type_of_what_they_replace():
+    known = {"beta": 0.5, "matching": True, "code": 128, "noise": "normal"}
+    assert typed_settings([], known) == {}
+    found = typed_settings(["beta=10", "matching=False", "code=96", "noise=a=b"], known)
+    assert found == {"beta": 10.0, "matching": False, "code": 96, "noise": "a=b"} and type(found["beta"]) is float
+    for wrong, expected in [("beta", "NAME=VALUE"), ("bta=1", "did you mean 'beta'?"), ("code=1.5", "code must be of type int"), ("matching=1", "type bool")]:
+        try:
+            typed_settings([wrong], known); message = ""
+        except InputError as error:
+            message = str(error)
+        assert expected in message
 
 
 

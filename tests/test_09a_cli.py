@@ -9,7 +9,6 @@ from t2ibook.cli import (
     _captions,
     _clone,
     _say,
-    _settings,
     _show,
     _writable,
     app,
@@ -32,7 +31,7 @@ from t2ibook.cli import (
     train,
     verify,
 )
-from t2ibook.core import BookError, InputError, check_choice, clone_dir
+from t2ibook.core import BookError, InputError, check_choice, clone_dir, typed_settings
 from t2ibook.records import find_record
 from t2ibook.systems import SYSTEMS
 from t2ibook.trying import data_folder, picture_bytes, write_tree

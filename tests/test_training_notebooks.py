@@ -2,7 +2,7 @@
 import pytest
 from PIL import Image
 
-from t2ibook.core import InputError, read_json
+from t2ibook.core import BookError, InputError, read_json
 from t2ibook.records import check_record, execute_training, publish, training_notebooks, verify
 from t2ibook.systems.base import load_system
 
@@ -29,6 +29,15 @@ def test_a_painter_is_measured_behind_a_sharpener(runs, tmp_path):
     run = execute_training("aligndraw", profile="smoke", steps=2, out=tmp_path / "run", sharpener=str(runs["lapgan"]))
     metrics = read_json(run / "record.json")["metrics"]
     assert {"bound_test", "bound_after", "bound_after_control"} <= set(metrics) and metrics["bound_after"]["protocol"]["part"] == "after sharpening"
+
+
+def test_any_field_of_a_system_can_be_set(runs, tmp_path):
+    run = execute_training("gancls", steps=2, out=tmp_path / "run", sentences=str(runs["gancls"]), more="code=8,text_norm=false")
+    record, usual = (read_json(folder / "record.json") for folder in (run, runs["gancls"]))
+    assert {k for k in usual["config"] if record["config"][k] != usual["config"][k]} == {"code", "text_norm", "training", "encoder_training", "text_seconds"}
+    assert record["config"]["code"] == 8 and record["config"]["text_norm"] is False and "code8-text_normfalse" in record["name"]
+    with pytest.raises(BookError, match="unknown field 'cod'; did you mean 'code'"):
+        execute_training("stackgan", out=tmp_path / "other", more="cod=8")
 
 
 def test_a_finished_run_is_not_overwritten(runs):
