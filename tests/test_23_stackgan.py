@@ -23,6 +23,7 @@ from t2ibook.systems.stackgan import (
     READINGS,
     RefiningDiscriminator,
     RefiningGenerator,
+    START_NORMS,
     SketchGenerator,
     StackGAN,
     StackGANConfig,
@@ -105,6 +106,36 @@ def test_truncated_noise_is_the_cut_off_normal():
     inside = noise[noise.abs() < 2]                                            # by rejection: the definition
     for share in (0.1, 0.5, 0.8): assert abs(cut.quantile(share) - inside.quantile(share)) < 0.02
     assert abs(cut.std() - inside.std()) < 0.01
+
+
+
+# cell 8e98dbb2
+def test_a_code_can_start_quietly():
+    h = torch.randn(50, 16, generator=generator(0, "h"))
+    for spread in ("log_variance", "log_deviation"):
+        for network, sizes in ((SketchGenerator, (16, 4, 16, 5, 6)), (RefiningGenerator, (16, 32, 4, 16, 5))):
+            nets = []
+            for start in (0.0, -4.0):
+                torch.manual_seed(0)
+                nets.append(network(*sizes, spread=spread, spread_start=start))
+            loud, quiet = (net.augment(h) for net in nets)
+            torch.testing.assert_close(quiet[0], loud[0]); torch.testing.assert_close(quiet[1], loud[1] - 4)
+            assert loud[1].mean().abs() < 0.2 and {k for k, t in nets[0].state_dict().items() if not torch.equal(t, nets[1].state_dict()[k])} == {"augment.layer.bias"}
+    assert "use activation none" in complaint(SketchGenerator, 16, 4, 16, 5, 6, "leaky", spread_start=-4.0)
+
+
+
+# cell 35e469f8
+def test_the_start_is_normalised_by_numbers_or_by_maps():
+    heard, sizes = torch.randn(64, 11, generator=generator(0, "heard")), {}
+    for kind in START_NORMS:
+        torch.manual_seed(0)
+        net = SketchGenerator(16, 4, 16, 5, 6, start_norm=kind)
+        maps, sizes[kind] = net.start(heard), count_parameters(net)                # (64, 8, 4, 4)
+        by_number, by_map = maps.std(0, correction=0), maps.std((0, 2, 3), correction=0)
+        assert (by_map - 1).abs().max() < 0.1 and ((by_number - 1).abs().max() < 0.1) == (kind == "numbers") and (by_number.std() > 0.1) == (kind == "maps")
+    assert sizes["numbers"] - sizes["maps"] == 128 + 2 * 128 - 2 * 8               # biases, and two numbers of batch norm for each of 128, or of 8
+    assert "did you mean 'maps'" in complaint(SketchGenerator, 16, 4, 16, 5, 6, start_norm="map")
 
 
 
@@ -248,7 +279,7 @@ def test_gradients_reach_only_their_player_and_stage_one_stays():
 
 # cell 04f9c7d5
 def test_the_second_stage_stands_on_the_first():
-    first = small(0, 16, text="bilstm", code=7, generator_channels=6).eval()
+    first = small(0, 16, text="bilstm", code=7, generator_channels=6, start_norm="maps").eval()
     second = StackGAN.on(first, small().config).eval()
     captions = ["a red flower", "a blue flower with five petals"]
     assert (second.config.code, second.config.generator_channels, second.config.text, second.config.first_size) == (7, 6, "bilstm", 16)
