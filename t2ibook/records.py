@@ -5,11 +5,12 @@
 # %% auto #0
 __all__ = ['RECORD_KEYS', 'PROFILES', 'MOST_WEIGHT_BYTES', 'MOST_SAMPLE_BYTES', 'RunError', 'packages', 'processor', 'hardware',
            'revision', 'peak_memory_bytes', 'record_name', 'Run', 'check_record', 'notebook_parameters',
-           'check_parameters', 'training_notebooks', 'execute_training', 'published', 'find_record', 'publish',
-           'tolerance', 'compare', 'verify']
+           'check_parameters', 'training_notebooks', 'other_fields', 'execute_training', 'published', 'find_record',
+           'publish', 'tolerance', 'compare', 'verify']
 
 # %% ../nbs/08_records.ipynb #044c00af
 import ast
+import dataclasses
 import os
 import platform
 import shutil
@@ -18,12 +19,13 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
-from .core import BookError, DataError, InputError, check_choice, clone_dir, notebooks_dir, published_dir, read_json, runs_dir, sha256, write_json
+from .core import (BookError, DataError, InputError, check_choice, clone_dir, notebooks_dir, published_dir, read_json, runs_dir, sha256,
+                          typed_settings, write_json)
 
 # %% ../nbs/08_records.ipynb #fb575112
 RECORD_KEYS = ("name", "system", "profile", "data", "data_fingerprint", "seed", "config", "steps", "revision", "clean_tree", "packages", "hardware",
@@ -140,6 +142,18 @@ def check_parameters(asked: dict, known: dict) -> None:
 def training_notebooks() -> dict[str, Path]:
     "Name to path of every training notebook."
     return {p.stem: p for p in sorted(notebooks_dir().glob("*.ipynb"))}
+
+
+def other_fields(config,               # of a system: a dataclass
+                 more: str,            # NAME=VALUE,NAME=VALUE …; "": none
+                 own: Iterable[str],   # parameters of the training notebook: what has one is not set in another way
+                 ) -> tuple[dict, str]:
+    "Fields of `config` that a run sets beside its notebook's parameters, and what they add to the variant. Raises `InputError`."
+    given = more.split(",") if more else []
+    twice = sorted({one.partition("=")[0] for one in given} & set(own))
+    if twice: raise InputError(f"{twice[0]} is a parameter of its own; set it by --set {twice[0]}=…, without more")
+    known = {k: v for k, v in dataclasses.asdict(config).items() if isinstance(v, (bool, int, float, str))}
+    return typed_settings(given, known, "field"), more.replace("=true", "").replace("=", "").replace(",", "-")
 
 # %% ../nbs/08_records.ipynb #a73e1423
 def execute_training(system: str,                  # name of a training notebook: a system, or "judge"

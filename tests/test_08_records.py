@@ -1,10 +1,11 @@
 """Checks of nbs/08_records.ipynb, extracted by t2ibook.book: edit the notebook, not this file."""
 from PIL import Image
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
-from t2ibook.core import BookError, DataError, InputError, check_choice, clone_dir, notebooks_dir, published_dir, read_json, runs_dir, sha256, write_json
+from t2ibook.core import (BookError, DataError, InputError, check_choice, clone_dir, notebooks_dir, published_dir, read_json, runs_dir, sha256,
+                          typed_settings, write_json)
 from t2ibook.records import (
     MOST_SAMPLE_BYTES,
     MOST_WEIGHT_BYTES,
@@ -23,6 +24,7 @@ from t2ibook.records import (
     find_record,
     hardware,
     notebook_parameters,
+    other_fields,
     packages,
     peak_memory_bytes,
     processor,
@@ -36,6 +38,7 @@ from t2ibook.records import (
 )
 from unittest.mock import patch
 import ast
+import dataclasses
 import json
 import nbformat
 import os
@@ -109,6 +112,24 @@ def test_parameters_are_read_and_checked():
         try: check_parameters(asked, known); message = ""
         except InputError as error: message = str(error)
         assert complaint in message
+
+
+
+# cell dd1e0458
+def test_other_fields_are_set_once():
+    @dataclasses.dataclass
+    class Sizes:
+        code: int = 4
+        loud: bool = False
+        letters: tuple = (1, 2)
+        beta: float = 0.5
+
+
+    assert other_fields(Sizes(), "", ["seed"]) == ({}, "") and other_fields(Sizes(), "code=8,loud=true,beta=-2", ["seed"]) == ({"code": 8, "loud": True, "beta": -2.0}, "code8-loud-beta-2")
+    for more, complaint in [("cod=8", "unknown field 'cod'; did you mean 'code'"), ("beta=1,code=8", "code is a parameter of its own"), ("letters=1", "unknown field"), ("loud", "NAME=VALUE")]:
+        try: other_fields(Sizes(), more, ["seed", "code"] if "own" in complaint else []); message = ""
+        except InputError as error: message = str(error)
+        assert complaint in message, more
 
 
 

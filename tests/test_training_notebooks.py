@@ -37,7 +37,9 @@ def test_any_field_of_a_system_can_be_set(runs, tmp_path):
     assert {k for k in usual["config"] if record["config"][k] != usual["config"][k]} == {"code", "text_norm", "training", "encoder_training", "text_seconds"}
     assert record["config"]["code"] == 8 and record["config"]["text_norm"] is False and "code8-text_normfalse" in record["name"]
     with pytest.raises(BookError, match="unknown field 'cod'; did you mean 'code'"):
-        execute_training("stackgan", out=tmp_path / "other", more="cod=8")
+        execute_training("gancls", out=tmp_path / "other", more="cod=8")
+    with pytest.raises(BookError, match="code is a parameter of its own"):
+        execute_training("stackgan", out=tmp_path / "twice", more="code=8")
 
 
 def test_a_finished_run_is_not_overwritten(runs):

@@ -173,9 +173,9 @@ class StackGANConfig(GanCLSConfig):
     augmentation: bool = True          # False: the code is the mean of (1), and nothing pulls at it
     text_twice: bool = True            # does Stage-II hear the sentence?
     augmentation_activation: str = "leaky"
-    spread_start: float = 0.0          # ours: log variance of the code before anything is learned
-    start_norm: str = "numbers"        # batch norm of Stage-I's first layer: each of its numbers by itself; or "maps", as in GAN-CLS
     spread: str = "log_deviation"      # or "log_variance": the second half of the augmentation's layer
+    spread_start: float = 0.0          # ours: log variance of the code before anything is learned
+    start_norm: str = "numbers"        # ours: batch norm of Stage-I's first layer looks at each of its numbers by itself; or at "maps", as in GAN-CLS
     kl_reduction: str = "mean"         # over coordinates; or "sum", as (2)
     kl_weight: float = 2.0
     code_noise: str = "truncated"      # of (1); or "normal"
